@@ -1,0 +1,67 @@
+/* arena.h - pages and fixed blocks out of one memory block. The block is cut into pages of 16 KiB; a page
+ * serves blocks of one class until all of them are free again, then it goes back to whoever asks next.
+ * Blocks are named by a 32-bit reference in units of 16 bytes, so records stay small and a tracker can
+ * use up to 64 GiB. Allocation and release are O(1). Invariant: a page is in the list of its class exactly
+ * while it has both used and free blocks. Floor 1. */
+#ifndef TCPTALE_LIB_ARENA_H
+#define TCPTALE_LIB_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TCPTALE_ARENA_PAGE ((size_t)16384)
+#define TCPTALE_ARENA_NONE ((uint32_t)0)
+
+/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. */
+enum tcptale_arena_class {
+  TCPTALE_ARENA_32 = 0,
+  TCPTALE_ARENA_64 = 1,
+  TCPTALE_ARENA_96 = 2,
+  TCPTALE_ARENA_128 = 3,
+  TCPTALE_ARENA_192 = 4,
+  TCPTALE_ARENA_256 = 5,
+  TCPTALE_ARENA_320 = 6,
+  TCPTALE_ARENA_384 = 7,
+  TCPTALE_ARENA_512 = 8,
+  TCPTALE_ARENA_1024 = 9,
+  TCPTALE_ARENA_1536 = 10,
+  TCPTALE_ARENA_2048 = 11,
+  TCPTALE_ARENA_4096 = 12,
+  TCPTALE_ARENA_CLASSES = 13
+};
+
+struct tcptale_arena {
+  uint8_t *base;       /* start of the block; references count from here */
+  uint32_t page_count; /* pages in the block */
+  uint32_t page_first; /* first page that is handed out, behind the fixed parts */
+  uint32_t page_fresh; /* pages from here on were never used (and never touched) */
+  uint32_t page_free;  /* list of returned pages; 0: none */
+  uint32_t pages_used;
+  uint32_t partial[TCPTALE_ARENA_CLASSES]; /* pages with room, per class; 0: none */
+  uint64_t used_bytes;                     /* in blocks that are handed out */
+};
+
+/* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left alone (the
+ * owner's own records and index). Returns the number of pages there are, 0 if none fits. */
+uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len, size_t fixed_bytes);
+
+/* A block of the class, not zeroed, or TCPTALE_ARENA_NONE when the memory is used up. */
+uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_class cls);
+
+/* Gives a block back; the class is known to its page. `ref` must not be TCPTALE_ARENA_NONE. */
+void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
+
+/* The bytes of a class's block. */
+size_t tcptale_arena_class_size(enum tcptale_arena_class cls);
+
+/* The smallest class of at least `len` bytes; the largest class where there is none. */
+enum tcptale_arena_class tcptale_arena_class_for(size_t len);
+
+/* Pages that are free or were never used. */
+uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena);
+
+static inline void *tcptale_arena_at(const struct tcptale_arena *arena, uint32_t ref) {
+  return arena->base + (size_t)ref * 16;
+}
+
+#endif

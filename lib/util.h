@@ -1,0 +1,37 @@
+/* util.h - small pure helpers that every floor may use. Floor 0. */
+#ifndef TCPTALE_LIB_UTIL_H
+#define TCPTALE_LIB_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline uint64_t tcptale_min_u64(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static inline uint64_t tcptale_max_u64(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+static inline int64_t tcptale_min_i64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static inline int64_t tcptale_max_i64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static inline uint32_t tcptale_min_u32(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
+/* Hints that the line at `p` is needed soon; changes nothing. */
+static inline void tcptale_prefetch(const void *p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#else
+  (void)p;
+#endif
+}
+
+#endif
