@@ -214,7 +214,7 @@ typedef struct tcptale_packet {
   uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID */
   uint8_t link_src[6];  /* 48-bit link addresses where flags has TCPTALE_PACKET_HAS_ETHER */
   uint8_t link_dst[6];
-  uint32_t reserved0;
+  uint32_t reserved0[2];
 } tcptale_packet;
 
 /* Makes `packet` ready for use: zeroes `struct_size` bytes and writes the size; once, before the first
