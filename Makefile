@@ -107,11 +107,11 @@ check = $(Q)B='$(B)' CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' VERSION='$(VERSION)'
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 check-sanitize: ## all tests under the address and undefined-behaviour sanitizers
-	$(Q)$(MAKE) B=build/sanitize CFLAGS='$(SANITIZE)' test examples
+	$(Q)$(MAKE) --no-print-directory B=build/sanitize CFLAGS='$(SANITIZE)' test examples
 check-valgrind: $(B)/tests/run ## all tests under valgrind
 	$(call check,valgrind.sh)
 check-clang: ## the whole build with clang, warnings are errors
-	$(Q)$(MAKE) B=build/clang CC=clang WERROR=1 all build/clang/tests/run
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all build/clang/tests/run
 check-headers: ## each public header compiles alone, as C11 and C++17
 	$(call check,headers.sh)
 check-layers: ## every file of lib/ includes lower floors only
@@ -131,7 +131,7 @@ check-format: ## every source is formatted as .clang-format says
 format: ## format every source
 	$(Q)clang-format -i $(SOURCES)
 coverage: ## line coverage of lib/ by the tests
-	$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g --coverage' test
+	$(Q)$(MAKE) --no-print-directory B=build/coverage CFLAGS='-O0 -g --coverage' test
 	$(call check,coverage.sh)
 
 HEADERS := $(patsubst include/%,%,$(wildcard include/*.h include/tcptale/*.h))
