@@ -12,7 +12,8 @@
 #define TCPTALE_ARENA_PAGE ((size_t)16384)
 #define TCPTALE_ARENA_NONE ((uint32_t)0)
 
-/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. */
+/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. The largest, named for
+ * its share of a page, holds 4064 bytes. */
 enum tcptale_arena_class {
   TCPTALE_ARENA_32 = 0,
   TCPTALE_ARENA_64 = 1,

@@ -1,0 +1,124 @@
+/* arena.c - see arena.h. Each page begins with a header of 64 bytes; its blocks follow. Free blocks of a page
+ * form a list through their first four bytes; blocks that were never handed out are not touched. Floor 1. */
+#include "arena.h"
+
+#include <string.h>
+
+#define PAGE_HEADER ((size_t)64)
+#define UNIT ((size_t)16)
+
+struct page {
+  uint32_t cls;
+  uint32_t used;      /* blocks handed out */
+  uint32_t fresh;     /* blocks never handed out begin with this number */
+  uint32_t free_head; /* reference of the first returned block */
+  uint32_t next;      /* neighbours in the list of the class, or of free pages; page numbers */
+  uint32_t prev;
+};
+
+static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {32,  64,  96,   128,  192,  256, 320,
+                                                            384, 512, 1024, 1536, 2048, 4064};
+
+static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) {
+  return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);
+}
+
+static uint32_t page_blocks(uint32_t cls) {
+  return (uint32_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / class_size[cls]);
+}
+
+uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len, size_t fixed_bytes) {
+  memset(arena, 0, sizeof *arena);
+  arena->base = base;
+  size_t pages = len / TCPTALE_ARENA_PAGE;
+  size_t limit = ((size_t)UINT32_MAX / TCPTALE_ARENA_PAGE) * UNIT;
+  if (pages > limit) pages = limit;
+  size_t first = (fixed_bytes + TCPTALE_ARENA_PAGE - 1) / TCPTALE_ARENA_PAGE;
+  if (first == 0) first = 1; /* reference 0 means none: page 0 is never handed out */
+  if (first >= pages) return 0;
+  arena->page_count = (uint32_t)pages;
+  arena->page_first = (uint32_t)first;
+  arena->page_fresh = (uint32_t)first;
+  return (uint32_t)(pages - first);
+}
+
+static void list_push(struct tcptale_arena *arena, struct page *page, uint32_t number) {
+  uint32_t head = arena->partial[page->cls];
+  page->next = head;
+  page->prev = 0;
+  if (head) page_at(arena, head)->prev = number;
+  arena->partial[page->cls] = number;
+}
+
+static void list_remove(struct tcptale_arena *arena, struct page *page) {
+  if (page->prev)
+    page_at(arena, page->prev)->next = page->next;
+  else
+    arena->partial[page->cls] = page->next;
+  if (page->next) page_at(arena, page->next)->prev = page->prev;
+}
+
+/* A page for the class, listed as one with room; 0 when there is none. */
+static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
+  uint32_t number = arena->page_free;
+  if (number) {
+    arena->page_free = page_at(arena, number)->next;
+  } else {
+    if (arena->page_fresh == arena->page_count) return 0;
+    number = arena->page_fresh++;
+  }
+  struct page *page = page_at(arena, number);
+  memset(page, 0, sizeof *page);
+  page->cls = cls;
+  list_push(arena, page, number);
+  arena->pages_used++;
+  return number;
+}
+
+uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_class cls) {
+  uint32_t number = arena->partial[cls];
+  if (!number) number = page_take(arena, cls);
+  if (!number) return TCPTALE_ARENA_NONE;
+  struct page *page = page_at(arena, number);
+  uint32_t ref = page->free_head;
+  if (ref) {
+    memcpy(&page->free_head, tcptale_arena_at(arena, ref), sizeof page->free_head);
+  } else {
+    size_t at = (size_t)number * TCPTALE_ARENA_PAGE + PAGE_HEADER;
+    ref = (uint32_t)((at + (size_t)page->fresh * class_size[cls]) / UNIT);
+    page->fresh++;
+  }
+  page->used++;
+  arena->used_bytes += class_size[cls];
+  if (page->used == page_blocks(cls)) list_remove(arena, page);
+  return ref;
+}
+
+void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
+  uint32_t number = (uint32_t)((size_t)ref * UNIT / TCPTALE_ARENA_PAGE);
+  struct page *page = page_at(arena, number);
+  if (page->used == page_blocks(page->cls)) list_push(arena, page, number);
+  memcpy(tcptale_arena_at(arena, ref), &page->free_head, sizeof page->free_head);
+  page->free_head = ref;
+  page->used--;
+  arena->used_bytes -= class_size[page->cls];
+  if (page->used > 0) return;
+  list_remove(arena, page);
+  page->next = arena->page_free;
+  arena->page_free = number;
+  arena->pages_used--;
+}
+
+size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {
+  return class_size[cls];
+}
+
+enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
+  for (uint32_t cls = 0; cls < TCPTALE_ARENA_CLASSES - 1; cls++)
+    if (class_size[cls] >= len) return (enum tcptale_arena_class)cls;
+  return TCPTALE_ARENA_4096;
+}
+
+uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena) {
+  return arena->page_count - arena->page_first - arena->pages_used;
+}

@@ -1,0 +1,80 @@
+/* test_arena.c - the block allocator: alignment, no overlap, exhaustion, pages that change their class. */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+
+enum { BLOCK_BYTES = 40 * 16384, MOST = 30000 };
+
+static void *aligned_block(size_t len) {
+  void *p = aligned_alloc(64, len);
+  cr_assert_not_null(p);
+  return p;
+}
+
+Test(arena, every_class_fills_and_empties) {
+  uint8_t *block = aligned_block(BLOCK_BYTES);
+  struct tcptale_arena a;
+  cr_assert_eq(tcptale_arena_init(&a, block, BLOCK_BYTES, 100), 39u);
+  static uint32_t refs[MOST];
+  for (int cls = 0; cls < TCPTALE_ARENA_CLASSES; cls++) {
+    size_t size = tcptale_arena_class_size((enum tcptale_arena_class)cls);
+    size_t n = 0;
+    for (uint32_t r; (r = tcptale_arena_alloc(&a, (enum tcptale_arena_class)cls)) != 0; n++) {
+      uint8_t *at = tcptale_arena_at(&a, r);
+      cr_assert_eq((uintptr_t)at % (size % 64 == 0 ? 64 : 16), 0u);
+      cr_assert(at >= block + 16384 && at + size <= block + BLOCK_BYTES);
+      memset(at, (int)(n & 255), size);
+      refs[n] = r;
+    }
+    cr_assert_eq(n, 39u * ((16384u - 64u) / size), "class %d", cls);
+    for (size_t i = 0; i < n; i++) {
+      const uint8_t *at = tcptale_arena_at(&a, refs[i]);
+      cr_assert_eq(at[0], i & 255);
+      cr_assert_eq(at[size - 1], i & 255);
+    }
+    for (size_t i = 0; i < n; i++) tcptale_arena_release(&a, refs[n - 1 - i]);
+    cr_assert_eq(tcptale_arena_pages_left(&a), 39u);
+    cr_assert_eq(a.used_bytes, 0u);
+  }
+  free(block);
+}
+
+Test(arena, random_use_never_hands_out_a_block_twice) {
+  uint8_t *block = aligned_block(BLOCK_BYTES);
+  struct tcptale_arena a;
+  tcptale_arena_init(&a, block, BLOCK_BYTES, 0);
+  static uint32_t refs[600];
+  static uint8_t size_class[600], mark[600];
+  uint32_t seed = 12345;
+  for (int step = 0; step < 200000; step++) {
+    seed = seed * 1664525u + 1013904223u;
+    size_t i = (seed >> 8) % 600;
+    if (refs[i]) {
+      const uint8_t *at = tcptale_arena_at(&a, refs[i]);
+      size_t size = tcptale_arena_class_size((enum tcptale_arena_class)size_class[i]);
+      for (size_t k = 0; k < size; k += 31) cr_assert_eq(at[k], mark[i]);
+      tcptale_arena_release(&a, refs[i]);
+      refs[i] = 0;
+      continue;
+    }
+    size_class[i] = (uint8_t)((seed >> 20) % TCPTALE_ARENA_CLASSES);
+    refs[i] = tcptale_arena_alloc(&a, (enum tcptale_arena_class)size_class[i]);
+    if (!refs[i]) continue;
+    mark[i] = (uint8_t)(seed >> 24);
+    memset(tcptale_arena_at(&a, refs[i]), mark[i],
+           tcptale_arena_class_size((enum tcptale_arena_class)size_class[i]));
+  }
+  free(block);
+}
+
+Test(arena, too_small_is_refused) {
+  uint8_t *block = aligned_block(BLOCK_BYTES);
+  struct tcptale_arena a;
+  cr_assert_eq(tcptale_arena_init(&a, block, 16384, 0), 0u);
+  cr_assert_eq(tcptale_arena_init(&a, block, 32768, 0), 1u);
+  cr_assert_eq(tcptale_arena_init(&a, block, 32768, 16385), 0u);
+  free(block);
+}
