@@ -31,11 +31,11 @@ OWN_tests := -std=gnu11 $(WARN) -Iinclude -iquote lib -iquote examples -iquote t
 LIB_SRC := $(sort $(wildcard lib/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 # Examples: those with a main, by name; every other examples/*.c is shared by all of them.
-PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(addprefix examples/,$(addsuffix .c, \
-            minimal dump tale events conns follow sentry))))
+MAINS := minimal dump tale events conns follow sentry
+PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(if $(wildcard lib/tracker.c),\
+            $(MAINS:%=examples/%.c),examples/dump.c)))
 EX_BIN := $(PROGRAMS:%=$(B)/examples/%)
-EX_SHARED := $(filter-out $(PROGRAMS:%=$(B)/examples/%.o),\
-             $(patsubst %.c,$(B)/%.o,$(sort $(wildcard examples/*.c))))
+EX_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS:%=examples/%.c),$(sort $(wildcard examples/*.c))))
 NEEDS_TRACKER := tests/laws.c tests/script_run.c tests/test_scripts.c
 TEST_SRC := $(filter-out $(if $(wildcard lib/tracker.c),,$(NEEDS_TRACKER)),$(wildcard tests/*.c))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(TEST_SRC)))
