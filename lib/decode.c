@@ -1,0 +1,206 @@
+/* decode.c - from bytes to a packet in one call: walks from header to header, each read by its own room, until
+ * one says that it ends; then verifies the checksums where asked to. Invariant: the walk takes at most
+ * TCPTALE_LAYER_LIMIT steps below TCP, each of which goes forward. Floor 3. */
+#include <string.h>
+
+#include "tcptale/checksum.h"
+#include "tcptale/packet.h"
+
+#include "bytes.h"
+#include "ip.h"
+#include "link.h"
+#include "tcp.h"
+#include "tunnel.h"
+#include "walk.h"
+
+static void note(tcptale_packet *p, uint32_t code) {
+  p->anomalies |= 1u << code;
+}
+
+/* ICMP quotes packets; what it quotes was not sent here. */
+static void icmp(struct tcptale_walk *w, tcptale_packet *p) {
+  enum { ICMP_LEN = 4 };
+  uint32_t offset = w->off;
+  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_ICMP, ICMP_LEN)) return;
+  tcptale_walk_pass(w, p, TCPTALE_LAYER_ICMP, ICMP_LEN);
+  tcptale_walk_stop_at(w, p, TCPTALE_STOP_NOT_TCP, TCPTALE_LAYER_ICMP, offset);
+}
+
+static void step(struct tcptale_walk *w, tcptale_packet *p) {
+  switch ((enum tcptale_next)w->next) {
+  case TCPTALE_NEXT_ETHERNET: tcptale_link_ethernet(w, p); break;
+  case TCPTALE_NEXT_LLC: tcptale_link_llc(w, p); break;
+  case TCPTALE_NEXT_VLAN: tcptale_link_vlan(w, p); break;
+  case TCPTALE_NEXT_MPLS: tcptale_link_mpls(w, p); break;
+  case TCPTALE_NEXT_PPPOE: tcptale_link_pppoe(w, p); break;
+  case TCPTALE_NEXT_IP: tcptale_ip_any(w, p); break;
+  case TCPTALE_NEXT_IPV4: tcptale_ip_v4(w, p); break;
+  case TCPTALE_NEXT_IPV6: tcptale_ip_v6(w, p); break;
+  case TCPTALE_NEXT_TCP: tcptale_tcp_header(w, p); break;
+  case TCPTALE_NEXT_UDP: tcptale_tunnel_udp(w, p); break;
+  case TCPTALE_NEXT_ICMP: icmp(w, p); break;
+  case TCPTALE_NEXT_GRE: tcptale_tunnel_gre(w, p); break;
+  case TCPTALE_NEXT_ERSPAN: tcptale_tunnel_erspan(w, p); break;
+  case TCPTALE_NEXT_VXLAN: tcptale_tunnel_vxlan(w, p); break;
+  case TCPTALE_NEXT_GENEVE: tcptale_tunnel_geneve(w, p); break;
+  case TCPTALE_NEXT_GTPU: tcptale_tunnel_gtpu(w, p); break;
+  case TCPTALE_NEXT_TEREDO: tcptale_tunnel_teredo(w, p); break;
+  case TCPTALE_NEXT_STOP: break;
+  }
+}
+
+static void walk_on(struct tcptale_walk *w, tcptale_packet *p) {
+  while (w->next != TCPTALE_NEXT_STOP) {
+    if (p->layer_count >= TCPTALE_LAYER_LIMIT && w->next != TCPTALE_NEXT_TCP)
+      tcptale_walk_too_deep(w, p);
+    else step(w, p);
+  }
+}
+
+/* An IPv4 header that is right sums up to ones; 0 in it was left to the hardware (rule R21). */
+static void verify_ip(tcptale_packet *p, const uint8_t *h) {
+  uint32_t len = (h[0] & 0xfu) * 4;
+  if (tcptale_checksum_fold(tcptale_checksum_add(0, h, len)) == 0xffff) {
+    p->ip_csum = TCPTALE_CSUM_GOOD;
+  } else if (tcptale_be16(h + 10) == 0) {
+    p->ip_csum = TCPTALE_CSUM_PARTIAL;
+    note(p, TCPTALE_ANOMALY_CSUM_OFFLOAD);
+  } else {
+    p->ip_csum = TCPTALE_CSUM_BAD;
+    note(p, TCPTALE_ANOMALY_BAD_IP_CSUM);
+  }
+}
+
+/* Whether the field holds only the pseudo header's sum, for the hardware to go on from. Where it also cuts
+ * the data into segments it may have to add their lengths itself. */
+static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
+                             uint64_t pseudo_without_len) {
+  if (p->tcp_checksum == tcptale_checksum_fold(pseudo)) return 1;
+  return (p->flags & TCPTALE_PACKET_LENGTH_FROM_FRAME) &&
+         p->tcp_checksum == tcptale_checksum_fold(pseudo_without_len);
+}
+
+static void verify_tcp(tcptale_packet *p, const uint8_t *data, const uint8_t *src,
+                       const uint8_t *dst) {
+  if (p->payload_cap < p->payload_len || src == NULL || dst == NULL) {
+    p->tcp_csum = TCPTALE_CSUM_UNVERIFIABLE;
+    return;
+  }
+  size_t addr_len = p->ip_version == 4 ? 4 : 16;
+  uint32_t len = p->tcp_header_len + p->payload_len;
+  uint64_t pseudo = tcptale_checksum_pseudo(src, dst, addr_len, 6, len);
+  uint64_t sum = tcptale_checksum_add(pseudo, data + p->tcp_offset, len);
+  if (tcptale_checksum_fold(sum) == 0xffff) {
+    p->tcp_csum = TCPTALE_CSUM_GOOD;
+  } else if (holds_partial_sum(p, pseudo, tcptale_checksum_pseudo(src, dst, addr_len, 6, 0))) {
+    p->tcp_csum = TCPTALE_CSUM_PARTIAL;
+    note(p, TCPTALE_ANOMALY_CSUM_OFFLOAD);
+  } else {
+    p->tcp_csum = TCPTALE_CSUM_BAD;
+    note(p, TCPTALE_ANOMALY_BAD_TCP_CSUM);
+  }
+}
+
+static void verify(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
+  if (w->has_ip && p->ip_version == 4) verify_ip(p, data + p->ip_offset);
+  if (w->has_ip && p->ip_version == 6) p->ip_csum = TCPTALE_CSUM_GOOD;
+  if (p->ip_version != 0 && (p->layers & TCPTALE_LAYER_TCP))
+    verify_tcp(p, data, w->csum_src, w->csum_dst);
+}
+
+static uint32_t clamp(size_t len) {
+  return len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+}
+
+static int usable(const tcptale_packet *p, const uint8_t *data, size_t len, uint32_t flags) {
+  const uint32_t known = TCPTALE_DECODE_CHECKSUM;
+  return p && p->struct_size >= sizeof *p && (data || len == 0) && (flags & ~known) == 0;
+}
+
+/* Forgets the last packet and stands at the first byte. */
+static struct tcptale_walk begin(tcptale_packet *p, const uint8_t *data, size_t cap_len,
+                                 size_t wire_len) {
+  uint32_t struct_size = p->struct_size;
+  memset(p, 0, sizeof *p);
+  p->struct_size = struct_size;
+  p->cap_len = clamp(cap_len);
+  p->wire_len = clamp(wire_len < cap_len ? cap_len : wire_len);
+  struct tcptale_walk w = {.at = data, .left = p->cap_len, .wire = p->wire_len};
+  return w;
+}
+
+int tcptale_packet_init(tcptale_packet *packet, size_t struct_size) {
+  if (!packet || struct_size < sizeof *packet || struct_size > UINT32_MAX) return TCPTALE_ERR_ARG;
+  memset(packet, 0, struct_size);
+  packet->struct_size = (uint32_t)struct_size;
+  return TCPTALE_OK;
+}
+
+int tcptale_decode(tcptale_packet *packet, uint32_t link_type, const uint8_t *data, size_t cap_len,
+                   size_t wire_len, uint32_t flags) {
+  if (!usable(packet, data, cap_len, flags)) return TCPTALE_ERR_ARG;
+  struct tcptale_walk w = begin(packet, data, cap_len, wire_len);
+  packet->link_type = link_type;
+  tcptale_link_first(&w, packet, link_type);
+  walk_on(&w, packet);
+  if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);
+  return TCPTALE_OK;
+}
+
+int tcptale_decode_ip(tcptale_packet *packet, const uint8_t *data, size_t cap_len, size_t wire_len,
+                      uint32_t flags) {
+  return tcptale_decode(packet, TCPTALE_LINK_RAW, data, cap_len, wire_len, flags);
+}
+
+int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, size_t cap_len,
+                       size_t wire_len) {
+  if (!usable(packet, data, cap_len, 0)) return TCPTALE_ERR_ARG;
+  struct tcptale_walk w = begin(packet, data, cap_len, wire_len);
+  tcptale_tcp_header(&w, packet);
+  return TCPTALE_OK;
+}
+
+/* Makes the first fragment's packet that of the whole datagram as far as IP: no fragment fields, new lengths,
+ * and nothing above. */
+static void mend(tcptale_packet *p, uint32_t len) {
+  enum { V6_FRAGMENT_LEN = 8 };
+  const uint32_t of_fragment =
+      TCPTALE_PACKET_MORE_FRAGMENTS | TCPTALE_PACKET_CUT | TCPTALE_PACKET_LENGTH_FROM_FRAME;
+  const size_t from = offsetof(tcptale_packet, src_port), to = offsetof(tcptale_packet, ip_offset);
+  uint8_t ip_csum = p->ip_csum;
+  memset((uint8_t *)p + from, 0, to - from);
+  p->ip_csum = ip_csum;
+  p->layers &= ~(uint32_t)TCPTALE_LAYER_FRAGMENT;
+  p->flags = (uint16_t)((p->flags & ~of_fragment) | TCPTALE_PACKET_REASSEMBLED);
+  p->stop_reason = TCPTALE_STOP_NONE;
+  p->stop_layer = 0;
+  p->stop_offset = 0;
+  p->cap_len = len;
+  p->wire_len = len;
+  if (p->ip_version == 6) p->ip_header_len = (uint16_t)(p->ip_header_len - V6_FRAGMENT_LEN);
+  p->ip_offset = 0;
+  p->ip_payload_offset = 0;
+  p->ip_payload_len = len;
+  p->ip_total_len = len > UINT32_MAX - p->ip_header_len ? UINT32_MAX : len + p->ip_header_len;
+  p->frag_offset = 0;
+}
+
+/* The datagram's own header is not in `data`, so its addresses come from the packet, and after a source route
+ * nobody knows which one the checksum covers. */
+int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
+                               uint32_t flags) {
+  if (!usable(packet, data, len, flags)) return TCPTALE_ERR_ARG;
+  if (!(packet->layers & TCPTALE_LAYER_FRAGMENT)) return TCPTALE_ERR_ARG;
+  int routed = (packet->anomalies & 1u << TCPTALE_ANOMALY_IP_OPT_ROUTE) != 0;
+  mend(packet, clamp(len));
+  struct tcptale_walk w = {.at = data,
+                           .left = packet->cap_len,
+                           .wire = packet->wire_len,
+                           .bounded = 1,
+                           .csum_src = packet->src,
+                           .csum_dst = routed ? NULL : packet->dst};
+  tcptale_ip_upper(&w, packet);
+  walk_on(&w, packet);
+  if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);
+  return TCPTALE_OK;
+}
