@@ -1,6 +1,6 @@
 /* flow.c - flow key, its hash and the Community ID. Both directions of a connection give the same key, for
  * its endpoints are ordered by (address, port) as the bytes stand in the packet. Invariant: pure. Floor 3. */
-#include "tcptale/flow.h"
+#include "flow.h"
 
 #include <string.h>
 
@@ -9,10 +9,15 @@
 
 enum { VLAN_ID_MASK = 0x0fff, COMMUNITY_TEXT = 31, PROTOCOL_TCP = 6 };
 
-static uint32_t vlan_of(const tcptale_packet *packet) {
-  uint32_t outer = packet->vlan_count > 0 ? packet->vlan[0] & VLAN_ID_MASK : 0u;
+uint32_t tcptale_flow_vlan(const tcptale_packet *packet, uint32_t flags) {
+  if (!(flags & TCPTALE_KEY_VLAN) || packet->vlan_count == 0) return 0;
+  uint32_t outer = packet->vlan[0] & VLAN_ID_MASK;
   uint32_t inner = packet->vlan_count > 1 ? packet->vlan[1] & VLAN_ID_MASK : 0u;
   return outer << 16 | inner;
+}
+
+uint32_t tcptale_flow_tunnel(const tcptale_packet *packet, uint32_t flags) {
+  return flags & TCPTALE_KEY_TUNNEL && packet->tunnel_count > 0 ? packet->tunnel_id : 0;
 }
 
 /* 1 if the destination is the lower endpoint. */
@@ -32,8 +37,8 @@ int tcptale_flow_key_of(const tcptale_packet *packet, uint64_t scope, uint32_t f
   key->port[sender] = packet->src_port;
   key->port[1 - sender] = packet->dst_port;
   key->scope = scope;
-  key->vlan = flags & TCPTALE_KEY_VLAN ? vlan_of(packet) : 0;
-  key->tunnel = flags & TCPTALE_KEY_TUNNEL && packet->tunnel_count > 0 ? packet->tunnel_id : 0;
+  key->vlan = tcptale_flow_vlan(packet, flags);
+  key->tunnel = tcptale_flow_tunnel(packet, flags);
   key->ip_version = packet->ip_version;
   key->reserved0 = 0;
   memset(key->reserved1, 0, sizeof key->reserved1);
