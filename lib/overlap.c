@@ -19,61 +19,25 @@
  * same goes for Linux' fragments. Linux' segment queue keeps every segment whole and lets the one that
  * starts first be read first. Of the others only pairs are known; they are judged by what was sent. */
 struct rule {
-  char answer[10];
-  uint8_t moved; /* 1: X is what is left of it; 0: X is what came */
+  char answer[12]; /* three rows of three, apart by a blank */
+  uint8_t moved;   /* 1: X is what is left of it; 0: X is what came */
 };
 
-static const struct rule OLD_ALWAYS = {"ooo"
-                                       "ooo"
-                                       "ooo",
-                                       0};
-static const struct rule NEW_ALWAYS = {"nnn"
-                                       "nnn"
-                                       "nnn",
-                                       0};
+static const struct rule OLD_ALWAYS = {"ooo ooo ooo", 0};
+static const struct rule NEW_ALWAYS = {"nnn nnn nnn", 0};
 
-/*                                          O Fi Di  S Eq Si  D F Oi */
-static const struct rule SEGMENT_BSD = {"ooo"
-                                        "ooo"
-                                        "nnn",
-                                        1};
-static const struct rule SEGMENT_LINUX = {"ooo"
-                                          "noo"
-                                          "nnn",
-                                          0};
-static const struct rule SEGMENT_OLD_LINUX = {"ooo"
-                                              "nno"
-                                              "nnn",
-                                              0};
-static const struct rule SEGMENT_SOLARIS = {"noo"
-                                            "nno"
-                                            "nno",
-                                            0};
-static const struct rule SEGMENT_HPUX10 = {"ooo"
-                                           "ooo"
-                                           "nnn",
-                                           0};
+/* O Fi Di, S Eq Si, D F Oi */
+static const struct rule SEGMENT_BSD = {"ooo ooo nnn", 1};
+static const struct rule SEGMENT_LINUX = {"ooo noo nnn", 0};
+static const struct rule SEGMENT_OLD_LINUX = {"ooo nno nnn", 0};
+static const struct rule SEGMENT_SOLARIS = {"noo nno nno", 0};
+static const struct rule SEGMENT_HPUX10 = {"ooo ooo nnn", 0};
 
-static const struct rule FRAGMENT_BSD = {"ooo"
-                                         "ooo"
-                                         "nnn",
-                                         1};
-static const struct rule FRAGMENT_BSD_RIGHT = {"noo"
-                                               "nno"
-                                               "nno",
-                                               0};
-static const struct rule FRAGMENT_LINUX = {"ooo"
-                                           "nnn"
-                                           "nnn",
-                                           1};
-static const struct rule FRAGMENT_WINDOWS = {"ooo"
-                                             "ooo"
-                                             "noo",
-                                             0};
-static const struct rule FRAGMENT_SOLARIS = {"ooo"
-                                             "ooo"
-                                             "nno",
-                                             0};
+static const struct rule FRAGMENT_BSD = {"ooo ooo nnn", 1};
+static const struct rule FRAGMENT_BSD_RIGHT = {"noo nno nno", 0};
+static const struct rule FRAGMENT_LINUX = {"ooo nnn nnn", 1};
+static const struct rule FRAGMENT_WINDOWS = {"ooo ooo noo", 0};
+static const struct rule FRAGMENT_SOLARIS = {"ooo ooo nno", 0};
 
 static const struct rule *segment_rule(uint32_t policy) {
   switch (policy) {
@@ -116,7 +80,7 @@ int tcptale_overlap_new_wins(enum tcptale_overlap_kind kind, uint32_t policy,
       kind == TCPTALE_OVERLAP_SEGMENT ? segment_rule(policy) : fragment_rule(policy);
   const struct tcptale_extent *old = rule->moved ? old_now : old_origin;
 
-  return rule->answer[order(old->start, fresh->start) * 3 + order(old->end, fresh->end)] == 'n';
+  return rule->answer[order(old->start, fresh->start) * 4 + order(old->end, fresh->end)] == 'n';
 }
 
 /* Appends start .. end - 1; beyond the exact runs the last one grows over it. */
