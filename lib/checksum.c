@@ -19,24 +19,29 @@ static uint16_t fold16(uint32_t sum) {
 }
 
 /* Words in the machine's own order add up to the same sum, byte-swapped (RFC 1071 2 B), so they are summed as
- * they lie, 32 bits at a time into 64, and put in order at the end. */
-enum { LANES = 8, BLOCK = LANES * 4 };
+ * they lie and put in order at the end: 32 bits into 64, which cannot overflow, in separate lanes, so that no
+ * addition waits for the one before and a compiler may put several into one register. */
+enum { LANES = 4, BLOCK = LANES * 4 };
 
-static uint64_t sum_blocks(const uint8_t *data, size_t blocks) {
-  uint64_t lane[LANES] = {0};
-  for (; blocks > 0; blocks--, data += BLOCK) {
-    uint32_t word[LANES];
-    memcpy(word, data, sizeof word);
-    for (int i = 0; i < LANES; i++) lane[i] += word[i];
+static uint64_t sum_blocks(const uint8_t *data, size_t len) {
+  uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  for (size_t at = 0; at < len; at += BLOCK) {
+    uint32_t w0, w1, w2, w3;
+    memcpy(&w0, data + at, 4);
+    memcpy(&w1, data + at + 4, 4);
+    memcpy(&w2, data + at + 8, 4);
+    memcpy(&w3, data + at + 12, 4);
+    s0 += w0;
+    s1 += w1;
+    s2 += w2;
+    s3 += w3;
   }
-  uint64_t sum = 0;
-  for (int i = 0; i < LANES; i++) sum += fold32(lane[i]);
-  return sum;
+  return (uint64_t)fold32(s0) + fold32(s1) + fold32(s2) + fold32(s3);
 }
 
 uint64_t tcptale_checksum_add(uint64_t sum, const uint8_t *data, size_t len) {
   size_t at = len - len % BLOCK;
-  uint64_t own = at > 0 ? sum_blocks(data, len / BLOCK) : 0;
+  uint64_t own = sum_blocks(data, at);
   for (; len - at >= 4; at += 4) {
     uint32_t word;
     memcpy(&word, data + at, sizeof word);

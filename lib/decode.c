@@ -80,19 +80,21 @@ static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
          p->tcp_checksum == tcptale_checksum_fold(pseudo_without_len);
 }
 
-static void verify_tcp(tcptale_packet *p, const uint8_t *data, const uint8_t *src,
-                       const uint8_t *dst) {
-  if (p->payload_cap < p->payload_len || src == NULL || dst == NULL) {
+static void verify_tcp(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
+  if (p->payload_cap < p->payload_len || w->csum_unknown) {
     p->tcp_csum = TCPTALE_CSUM_UNVERIFIABLE;
     return;
   }
+  const uint8_t *src = w->csum_src ? w->csum_src : p->src;
+  const uint8_t *dst = w->csum_dst ? w->csum_dst : p->dst;
   size_t addr_len = p->ip_version == 4 ? 4 : 16;
   uint32_t len = p->tcp_header_len + p->payload_len;
-  uint64_t pseudo = tcptale_checksum_pseudo(src, dst, addr_len, 6, len);
+  uint64_t without_len = tcptale_checksum_pseudo(src, dst, addr_len, 6, 0);
+  uint64_t pseudo = without_len + len;
   uint64_t sum = tcptale_checksum_add(pseudo, data + p->tcp_offset, len);
   if (tcptale_checksum_fold(sum) == 0xffff) {
     p->tcp_csum = TCPTALE_CSUM_GOOD;
-  } else if (holds_partial_sum(p, pseudo, tcptale_checksum_pseudo(src, dst, addr_len, 6, 0))) {
+  } else if (holds_partial_sum(p, pseudo, without_len)) {
     p->tcp_csum = TCPTALE_CSUM_PARTIAL;
     note(p, TCPTALE_ANOMALY_CSUM_OFFLOAD);
   } else {
@@ -102,10 +104,9 @@ static void verify_tcp(tcptale_packet *p, const uint8_t *data, const uint8_t *sr
 }
 
 static void verify(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
-  if (w->has_ip && p->ip_version == 4) verify_ip(p, data + p->ip_offset);
-  if (w->has_ip && p->ip_version == 6) p->ip_csum = TCPTALE_CSUM_GOOD;
-  if (p->ip_version != 0 && (p->layers & TCPTALE_LAYER_TCP))
-    verify_tcp(p, data, w->csum_src, w->csum_dst);
+  if (p->ip_version == 4 && !w->headless) verify_ip(p, data + p->ip_offset);
+  if (p->ip_version == 6) p->ip_csum = TCPTALE_CSUM_GOOD;
+  if (p->ip_version != 0 && (p->layers & TCPTALE_LAYER_TCP)) verify_tcp(w, p, data);
 }
 
 static uint32_t clamp(size_t len) {
@@ -117,16 +118,29 @@ static int usable(const tcptale_packet *p, const uint8_t *data, size_t len, uint
   return p && p->struct_size >= sizeof *p && (data || len == 0) && (flags & ~known) == 0;
 }
 
-/* Forgets the last packet and stands at the first byte. */
-static struct tcptale_walk begin(tcptale_packet *p, const uint8_t *data, size_t cap_len,
-                                 size_t wire_len) {
+/* Zeroes all of the packet but its size, in pieces so small that compilers make plain stores of them: one
+ * large memset costs more than a whole header. */
+static void forget(tcptale_packet *p) {
+  enum { PIECE = 64 };
   uint32_t struct_size = p->struct_size;
-  memset(p, 0, sizeof *p);
+  uint8_t *bytes = (uint8_t *)p;
+  _Static_assert(sizeof *p > 3 * PIECE && sizeof *p <= 4 * PIECE, "as many pieces as below");
+  memset(bytes, 0, PIECE);
+  memset(bytes + PIECE, 0, PIECE);
+  memset(bytes + 2 * PIECE, 0, PIECE);
+  memset(bytes + 3 * PIECE, 0, sizeof *p - 3 * PIECE);
   p->struct_size = struct_size;
-  p->cap_len = clamp(cap_len);
-  p->wire_len = clamp(wire_len < cap_len ? cap_len : wire_len);
-  struct tcptale_walk w = {.at = data, .left = p->cap_len, .wire = p->wire_len};
-  return w;
+}
+
+/* Forgets the last packet and stands at the first byte of this one. */
+static void begin(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data, size_t cap_len,
+                  size_t wire_len) {
+  forget(p);
+  uint32_t left = clamp(cap_len);
+  uint32_t wire = clamp(wire_len < cap_len ? cap_len : wire_len);
+  p->cap_len = left;
+  p->wire_len = wire;
+  *w = (struct tcptale_walk){.at = data, .left = left, .wire = wire};
 }
 
 int tcptale_packet_init(tcptale_packet *packet, size_t struct_size) {
@@ -139,9 +153,14 @@ int tcptale_packet_init(tcptale_packet *packet, size_t struct_size) {
 int tcptale_decode(tcptale_packet *packet, uint32_t link_type, const uint8_t *data, size_t cap_len,
                    size_t wire_len, uint32_t flags) {
   if (!usable(packet, data, cap_len, flags)) return TCPTALE_ERR_ARG;
-  struct tcptale_walk w = begin(packet, data, cap_len, wire_len);
+  struct tcptale_walk w;
+  begin(&w, packet, data, cap_len, wire_len);
   packet->link_type = link_type;
-  tcptale_link_first(&w, packet, link_type);
+  /* Most frames are Ethernet, IPv4, TCP; they need no choice. */
+  if (link_type == TCPTALE_LINK_ETHERNET) tcptale_link_ethernet(&w, packet);
+  else tcptale_link_first(&w, packet, link_type);
+  if (w.next == TCPTALE_NEXT_IPV4) tcptale_ip_v4(&w, packet);
+  if (w.next == TCPTALE_NEXT_TCP) tcptale_tcp_header(&w, packet);
   walk_on(&w, packet);
   if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);
   return TCPTALE_OK;
@@ -155,7 +174,8 @@ int tcptale_decode_ip(tcptale_packet *packet, const uint8_t *data, size_t cap_le
 int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, size_t cap_len,
                        size_t wire_len) {
   if (!usable(packet, data, cap_len, 0)) return TCPTALE_ERR_ARG;
-  struct tcptale_walk w = begin(packet, data, cap_len, wire_len);
+  struct tcptale_walk w;
+  begin(&w, packet, data, cap_len, wire_len);
   tcptale_tcp_header(&w, packet);
   return TCPTALE_OK;
 }
@@ -191,14 +211,14 @@ int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size
                                uint32_t flags) {
   if (!usable(packet, data, len, flags)) return TCPTALE_ERR_ARG;
   if (!(packet->layers & TCPTALE_LAYER_FRAGMENT)) return TCPTALE_ERR_ARG;
-  int routed = (packet->anomalies & 1u << TCPTALE_ANOMALY_IP_OPT_ROUTE) != 0;
+  uint8_t routed = (packet->anomalies & 1u << TCPTALE_ANOMALY_IP_OPT_ROUTE) != 0;
   mend(packet, clamp(len));
   struct tcptale_walk w = {.at = data,
                            .left = packet->cap_len,
                            .wire = packet->wire_len,
                            .bounded = 1,
-                           .csum_src = packet->src,
-                           .csum_dst = routed ? NULL : packet->dst};
+                           .headless = 1,
+                           .csum_unknown = routed};
   tcptale_ip_upper(&w, packet);
   walk_on(&w, packet);
   if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);

@@ -37,7 +37,7 @@ static void note(tcptale_packet *p, uint32_t code) {
 }
 
 /* An inner header takes the place of the outer one's fields. */
-static void forget_outer(tcptale_packet *p) {
+static void forget_outer(struct tcptale_walk *w, tcptale_packet *p) {
   const uint32_t about_ip = TCPTALE_PACKET_LENGTH_FROM_FRAME | TCPTALE_PACKET_MORE_FRAGMENTS |
                             TCPTALE_PACKET_DONT_FRAGMENT | TCPTALE_PACKET_ATOMIC_FRAGMENT |
                             TCPTALE_PACKET_CUT | TCPTALE_PACKET_JUMBO;
@@ -46,6 +46,10 @@ static void forget_outer(tcptale_packet *p) {
   memset(p->dst, 0, sizeof p->dst);
   p->ip_id = 0;
   p->frag_offset = 0;
+  w->headless = 0;
+  w->csum_unknown = 0;
+  w->csum_src = NULL;
+  w->csum_dst = NULL;
 }
 
 /* Takes the datagram's length on the wire, its header included, from a length field: `total`. */
@@ -105,12 +109,11 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
     return;
   }
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_IPV4, header_len)) return;
-  if (p->ip_version != 0) forget_outer(p);
+  if (p->ip_version != 0) forget_outer(w, p);
   if (total != 0) take_length(w, p, total);
   else take_frame_length(p);
   if (w->left < w->wire) p->flags |= TCPTALE_PACKET_CUT;
 
-  w->has_ip = 1;
   p->ip_version = 4;
   p->ip_tos = h[1];
   p->ip_total_len = w->wire;
@@ -121,8 +124,6 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   p->ip_header_len = (uint16_t)header_len;
   memcpy(p->src, h + 12, 4);
   memcpy(p->dst, h + 16, 4);
-  w->csum_src = h + 12;
-  w->csum_dst = h + 16;
   if (header_len > V4_LEN) v4_options(w, p, h + V4_LEN, header_len - V4_LEN);
   tcptale_walk_pass(w, p, TCPTALE_LAYER_IPV4, header_len);
   p->ip_payload_offset = w->off;
@@ -136,7 +137,8 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
     stop_fragment(w, p, offset);
     return;
   }
-  tcptale_ip_upper(w, p);
+  if (p->ip_protocol == PROTO_TCP) w->next = TCPTALE_NEXT_TCP;
+  else tcptale_ip_upper(w, p);
 }
 
 /* The jumbo length out of the options of a hop-by-hop header of `len` bytes (RFC 2675), 0 where there is
@@ -161,26 +163,17 @@ static uint32_t v6_options(struct tcptale_walk *w, tcptale_packet *p, const uint
   return jumbo;
 }
 
-/* Whether an IPv6 payload length of 0 stands for a jumbogram, and of what length: the option is in a hop-by-hop
- * header right behind the IPv6 header. 0: no, or the capture does not hold it. */
-static uint32_t v6_jumbo_len(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h) {
-  if (h[6] != PROTO_HOP_BY_HOP || w->left - V6_LEN < 8) return 0;
-  uint32_t len = (h[V6_LEN + 1] + 1u) * 8;
-  if (w->left - V6_LEN < len) return 0;
-  return v6_options(w, p, h + V6_LEN, len);
-}
-
-/* The payload length. Returns 0 where the header contradicts itself; the walk has ended then. */
-static int v6_length(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h) {
-  uint32_t len = tcptale_be16(h + 4);
-  if (len != 0) {
-    take_length(w, p, V6_LEN + len);
-    return 1;
-  }
-  uint32_t jumbo = v6_jumbo_len(w, p, h);
-  if (jumbo == 0 && h[6] == PROTO_NONE) {
+/* A payload length of 0: a jumbogram where the hop-by-hop header behind says so, nothing at all where no header
+ * follows, else segmentation was left to the hardware. Returns 0 where the walk has ended. */
+static int v6_no_length(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h) {
+  uint32_t left = w->left - V6_LEN, jumbo = 0;
+  if (h[6] == PROTO_NONE) {
     tcptale_walk_set_wire(w, V6_LEN);
     return 1;
+  }
+  if (h[6] == PROTO_HOP_BY_HOP) {
+    if (left < 8 || left < (h[V6_LEN + 1] + 1u) * 8) return 1; /* cut: its own reader will say so */
+    jumbo = v6_options(w, p, h + V6_LEN, (h[V6_LEN + 1] + 1u) * 8);
   }
   if (jumbo == 0) {
     take_frame_length(p);
@@ -203,13 +196,12 @@ void tcptale_ip_v6(struct tcptale_walk *w, tcptale_packet *p) {
     tcptale_walk_stop(w, p, TCPTALE_STOP_MALFORMED, TCPTALE_LAYER_IPV6);
     return;
   }
-  if (p->ip_version != 0) forget_outer(p);
-  w->csum_src = h + 8;
-  w->csum_dst = h + 24;
-  if (!v6_length(w, p, h)) return;
+  if (p->ip_version != 0) forget_outer(w, p);
+  uint32_t len = tcptale_be16(h + 4);
+  if (len != 0) take_length(w, p, V6_LEN + len);
+  else if (!v6_no_length(w, p, h)) return;
   if (w->left < w->wire) p->flags |= TCPTALE_PACKET_CUT;
 
-  w->has_ip = 1;
   p->ip_version = 6;
   p->ip_tos = (uint8_t)(tcptale_be16(h) >> 4);
   p->ip_total_len = w->wire;
@@ -239,10 +231,10 @@ static void routing(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h,
   if (segments_left == 0 && type != SOURCE_ROUTE) return;
   note(p, TCPTALE_ANOMALY_IP_OPT_ROUTE);
   if (segments_left == 0) return;
-  w->csum_dst = NULL;
-  if (len < 24) return;
-  if (type == SOURCE_ROUTE) w->csum_dst = h + 8 + (len - 24) / 16 * 16;
-  if (type == HOME || type == SEGMENT_ROUTING) w->csum_dst = h + 8;
+  w->csum_unknown = 1;
+  if (len < 24 || (type != SOURCE_ROUTE && type != HOME && type != SEGMENT_ROUTING)) return;
+  w->csum_unknown = 0;
+  w->csum_dst = type == SOURCE_ROUTE ? h + 8 + (len - 24) / 16 * 16 : h + 8;
 }
 
 /* RFC 8200 4.5: offset in 13 bits, 2 reserved, one that says whether more follow. A fragment header on a whole

@@ -8,6 +8,7 @@
 
 enum {
   ETHERNET_LEN = 14,
+  IPV4_TYPE = 0x0800,
   ETHER_TYPE_LEAST = 1536, /* below: a length, and 802.2 follows (IEEE 802.3 3.2.6) */
   LLC_LEN = 3,
   SNAP_LEN = 8,
@@ -52,7 +53,13 @@ void tcptale_link_ethernet(struct tcptale_walk *w, tcptale_packet *p) {
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, ETHERNET_LEN)) return;
   tcptale_walk_pass(w, p, TCPTALE_LAYER_LINK, ETHERNET_LEN);
   keep_addresses(p, h, h + 6);
-  type_or_length(w, p, tcptale_be16(h + 12), TCPTALE_LAYER_LINK, offset);
+  uint32_t type = tcptale_be16(h + 12);
+  if (type == IPV4_TYPE && p->layer_count == 1) { /* the most frequent case, without the choice */
+    p->ether_type = IPV4_TYPE;
+    w->next = TCPTALE_NEXT_IPV4;
+    return;
+  }
+  type_or_length(w, p, type, TCPTALE_LAYER_LINK, offset);
 }
 
 void tcptale_link_vlan(struct tcptale_walk *w, tcptale_packet *p) {
@@ -148,9 +155,9 @@ void tcptale_link_pppoe(struct tcptale_walk *w, tcptale_packet *p) {
   ppp_protocol(w, p, TCPTALE_LAYER_PPPOE, PPPOE_LEN);
 }
 
-/* Address and control field may be left out (RFC 1661 6.6). */
+/* Address (all stations, 0xff, which is no protocol) and control field may be left out (RFC 1661 6.6). */
 static void ppp(struct tcptale_walk *w, tcptale_packet *p) {
-  uint32_t head = w->left >= 2 && w->at[0] == 0xff && w->at[1] == 3 ? 2 : 0;
+  uint32_t head = w->left > 0 && w->at[0] == 0xff ? 2 : 0;
   ppp_protocol(w, p, TCPTALE_LAYER_LINK, head);
 }
 

@@ -33,14 +33,16 @@ enum tcptale_next {
 
 struct tcptale_walk {
   const uint8_t *at;
-  uint32_t off;    /* of `at` in the caller's buffer */
-  uint32_t left;   /* captured bytes from there on that belong to all carriers so far */
-  uint32_t wire;   /* the same on the wire */
-  uint8_t next;    /* TCPTALE_NEXT_ */
-  uint8_t bounded; /* `wire` comes from a length field; else from the length of the frame */
-  uint8_t has_ip;  /* the packet's IP header is one of this buffer */
-  /* The addresses of TCP's pseudo header: those of the IP header, unless source routing or mobility puts
-   * others in their place. NULL: they cannot be told. */
+  uint32_t off;     /* of `at` in the caller's buffer */
+  uint32_t left;    /* captured bytes from there on that belong to all carriers so far */
+  uint32_t wire;    /* the same on the wire */
+  uint8_t next;     /* TCPTALE_NEXT_ */
+  uint8_t bounded;  /* `wire` comes from a length field; else from the length of the frame */
+  uint8_t headless; /* the packet's IP header is not in this buffer: a reassembled datagram */
+  uint8_t
+      csum_unknown; /* where the packet is routed to cannot be told, so neither can TCP's pseudo header */
+  /* The addresses of TCP's pseudo header where source routing or mobility puts others in the place of the IP
+   * header's; else NULL. */
   const uint8_t *csum_src;
   const uint8_t *csum_dst;
 };
