@@ -141,9 +141,27 @@ static int is_direct(const tcptale_packet *packet, const uint8_t *data) {
   return data[packet->ip_offset + (packet->ip_version == 6 ? 6 : 9)] == PROTOCOL_TCP;
 }
 
-static void put_truncation(struct tcptale_text *text, const tcptale_packet *packet) {
-  uint32_t carried = packet->wire_len - packet->ip_offset;
-  if (packet->flags & TCPTALE_PACKET_REASSEMBLED || carried >= packet->ip_total_len) return;
+/* What the carrier has room for: the frame, or what a PPPoE header right before the IP header allows (RFC 2516 4: its
+ * length counts from the PPP protocol on, two bytes before IP). */
+static uint32_t carried_len(const tcptale_packet *packet, const uint8_t *data) {
+  enum { PPPOE = 8, SESSION = 0x1100 };
+  uint32_t carried = packet->wire_len - packet->ip_offset, ppp_len;
+  const uint8_t *header;
+  if (!(packet->layers & TCPTALE_LAYER_PPPOE) || packet->tunnel_count > 0 ||
+      packet->ip_offset < PPPOE)
+    return carried;
+  header = data + packet->ip_offset - PPPOE;
+  ppp_len = tcptale_be16(header + 4);
+  if (tcptale_be16(header) != SESSION || ppp_len < 2) return carried;
+  return tcptale_min_u32(carried, ppp_len - 2);
+}
+
+static void put_truncation(struct tcptale_text *text, const tcptale_packet *packet,
+                           const uint8_t *data) {
+  uint32_t carried;
+  if (packet->flags & TCPTALE_PACKET_REASSEMBLED) return;
+  carried = carried_len(packet, data);
+  if (carried >= packet->ip_total_len) return;
   put_labelled(text, packet->ip_version == 6 ? "truncated-ip6 - " : "truncated-ip - ",
                packet->ip_total_len - carried);
   tcptale_text_put(text, packet->ip_version == 6 ? " bytes missing!" : " bytes missing! ");
@@ -160,7 +178,7 @@ static int put_ends(struct tcptale_text *text, const tcptale_packet *packet, con
                     const segment *tcp) {
   int has_ports = tcp->cap >= 4, direct = is_direct(packet, data);
   tcptale_text_put(text, packet->ip_version == 6 ? "IP6 " : "IP ");
-  put_truncation(text, packet);
+  put_truncation(text, packet, data);
   if (!direct) {
     put_addresses(text, packet);
     put_extensions(text, packet, data, tcp);
