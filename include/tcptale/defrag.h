@@ -5,6 +5,7 @@
 #define TCPTALE_DEFRAG_H
 
 #include "tcptale/base.h"
+#include "tcptale/flow.h"
 #include "tcptale/packet.h"
 #include "tcptale/stream.h"
 
@@ -23,8 +24,8 @@ typedef struct tcptale_defrag_config {
   uint32_t policy_v4; /* TCPTALE_POLICY_ or TCPTALE_FRAG_DISCARD; FIRST */
   uint32_t policy_v6; /* TCPTALE_FRAG_DISCARD (RFC 5722), or a policy */
   uint32_t max_datagrams;  /* incomplete ones at once; 1024, then the oldest goes */
-  uint32_t max_fragments;  /* of one datagram; 64 for IPv4, 0 means 64, at most 8192 */
-  uint32_t key_flags;      /* TCPTALE_KEY_ of flow.h: what tells equal ids apart */
+  uint32_t max_fragments;  /* of one datagram, copies not counted; 64, 0 means 64, at most 8192 */
+  uint32_t key_flags;      /* TCPTALE_KEY_ of flow.h: what tells equal ids apart; both */
   uint64_t timeout_ns;     /* from the first fragment; 30 s */
   uint64_t memory_bytes;   /* one block holds all of it; 4 MiB, at least 512 KiB */
   uint8_t hash_key[16];
