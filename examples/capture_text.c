@@ -32,11 +32,13 @@ typedef struct numbers {
   uint32_t next[2]; /* the sequence number after the last byte sent */
   uint8_t has_base; /* set by the first segment with ACK */
   uint8_t has_next[2];
-  uint8_t kind; /* NUMBERS_ */
+  uint8_t kind;     /* NUMBERS_ */
+  uint8_t invented; /* 1 + the direction whose base is; 0: none */
 } numbers;
 
 struct capture_text {
   pairs *connections;
+  int votes; /* connections that are clearly relative, less those that are clearly absolute */
   uint64_t time_ns;  /* of the line before */
   uint64_t day_ns;   /* midnights passed, for times without a date */
   uint64_t clock_ns; /* of the line before */
@@ -57,19 +59,52 @@ static uint32_t magnitude(int32_t d) {
   return d < 0 ? 0u - (uint32_t)d : (uint32_t)d;
 }
 
-/* With -S the numbers after the first ones go on near them, without it they begin near 0. */
-static int kind_of(uint32_t printed, uint32_t base) {
-  uint32_t from_base = magnitude(distance(printed, base)),
-           from_zero = magnitude(distance(printed, 0));
-  return from_base < from_zero ? NUMBERS_ABSOLUTE : NUMBERS_RELATIVE;
+static uint32_t least(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
 }
 
+/* With -S the numbers after the first ones go on near them, without it they begin near 0. Where neither is clearly
+ * nearer, the input's other connections decide. */
+static uint8_t decide_kind(const numbers *n, int from, const text_line *line, int *votes) {
+  uint32_t to_base = magnitude(distance(line->ack, n->base[!from]));
+  uint32_t to_zero = magnitude(distance(line->ack, 0));
+  uint32_t near, far;
+  if (line->has_seq) {
+    to_base = least(to_base, magnitude(distance(line->seq, n->base[from])));
+    to_zero = least(to_zero, magnitude(distance(line->seq, 0)));
+  }
+  near = least(to_base, to_zero);
+  far = to_base + to_zero - near;
+  if (far / 16 < near && *votes != 0) return *votes > 0 ? NUMBERS_RELATIVE : NUMBERS_ABSOLUTE;
+  if (far / 16 >= near) *votes += to_zero <= to_base ? 1 : -1;
+  return to_zero <= to_base ? NUMBERS_RELATIVE : NUMBERS_ABSOLUTE;
+}
+
+/* A base that no line shows is invented. Should the other side then acknowledge a number far from 0, that number is
+ * absolute, and the base is learned from it. */
 static void learn_bases(numbers *n, int from, text_line *line) {
   n->has_base = 1;
   n->kind = NUMBERS_UNDECIDED;
-  if (!line->has_seq) line->seq = n->has_next[from] ? n->next[from] : INVENTED_BASE;
+  n->invented = 0;
+  if (!line->has_seq && n->has_next[from]) line->seq = n->next[from];
+  else if (!line->has_seq) {
+    line->seq = INVENTED_BASE;
+    n->invented = (uint8_t)(1 + from);
+  }
   n->base[from] = line->seq;
   n->base[!from] = line->ack - 1;
+}
+
+static void replace_invented(numbers *n, int from, const text_line *line) {
+  const uint32_t near = 0x1000000;
+  if (n->invented == 1 + !from && line->ack >= near) {
+    n->base[!from] = line->ack;
+    n->next[!from] = line->ack;
+    n->invented = 0;
+  } else if (n->invented == 1 + from && line->has_seq) {
+    if (line->seq >= near) n->base[from] = line->seq;
+    n->invented = 0;
+  }
 }
 
 static uint32_t sack_edge(const text_line *line, unsigned i) {
@@ -87,13 +122,15 @@ static void shift_sack(text_line *line, uint32_t base) {
 
 /* Turns the printed numbers of a segment with ACK into those of the header. The first such segment is printed with
  * absolute numbers, but (without -S) relative SACK edges. */
-static void make_absolute(numbers *n, int from, text_line *line) {
+static void make_absolute(numbers *n, int from, text_line *line, int *votes) {
   int kind = NUMBERS_ABSOLUTE;
   if (!n->has_base || (line->flags & SYN)) {
     learn_bases(n, from, line);
-    if (line->sack_edges) kind = kind_of(sack_edge(line, 0), line->ack);
+    if (line->sack_edges && magnitude(distance(sack_edge(line, 0), line->ack)) > sack_edge(line, 0))
+      kind = NUMBERS_RELATIVE;
   } else {
-    if (n->kind == NUMBERS_UNDECIDED) n->kind = (uint8_t)kind_of(line->ack, n->base[!from]);
+    if (n->invented) replace_invented(n, from, line);
+    if (n->kind == NUMBERS_UNDECIDED) n->kind = decide_kind(n, from, line, votes);
     kind = n->kind;
     if (kind == NUMBERS_RELATIVE) {
       line->seq += line->has_seq ? n->base[from] : 0;
@@ -103,9 +140,9 @@ static void make_absolute(numbers *n, int from, text_line *line) {
   if (kind == NUMBERS_RELATIVE) shift_sack(line, n->base[!from]);
 }
 
-static void complete_numbers(numbers *n, int from, text_line *line) {
+static void complete_numbers(numbers *n, int from, text_line *line, int *votes) {
   uint32_t after;
-  if (line->flags & ACK) make_absolute(n, from, line);
+  if (line->flags & ACK) make_absolute(n, from, line, votes);
   if (!line->has_seq && n->has_next[from]) line->seq = n->next[from];
   else if (!line->has_seq && n->has_base) line->seq = n->base[from];
   after = line->seq + line->length + !!(line->flags & SYN) + !!(line->flags & FIN);
@@ -120,7 +157,7 @@ static int find_numbers(capture *in, text_line *line) {
       pair_key_make(&key, line->version, line->src, line->src_port, line->dst, line->dst_port);
   numbers *n = pairs_find(in->text->connections, &key);
   if (!n) n = pairs_add(in->text->connections, &key);
-  if (n) complete_numbers(n, from, line);
+  if (n) complete_numbers(n, from, line, &in->text->votes);
   return n != NULL;
 }
 

@@ -174,6 +174,16 @@ static int lead_is_fine(const text_line *line, const char *from, const char *to)
   return 0;
 }
 
+/* "truncated-ip - 8 bytes missing! ", which stands between IP and the addresses. */
+static void eat_truncation(const char **at) {
+  const char *p = *at;
+  uint64_t missing;
+  if (!eat(&p, "truncated-ip - ") && !eat(&p, "truncated-ip6 - ")) return;
+  if (!eat_number(&p, UINT32_MAX, &missing) || !eat(&p, " bytes missing!")) return;
+  eat(&p, " ");
+  *at = p;
+}
+
 /* Finds the innermost IP of the line with its two ends; the second line of -v has the ends alone. */
 static int eat_lead(const char **at, text_line *line) {
   const char *from = *at;
@@ -187,6 +197,7 @@ static int eat_lead(const char **at, text_line *line) {
     unsigned version = eat(&q, "6 ") ? 6 : 4;
     if (version == 4 && !eat(&q, " ")) continue;
     if (p != from && p[-1] != ' ') continue;
+    eat_truncation(&q);
     if (!eat_ends(&q, version, line)) continue;
     if (!lead_is_fine(line, from, p)) return 0;
     *at = q;

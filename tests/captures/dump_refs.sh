@@ -65,9 +65,8 @@ for ref in "$CAPTURES"/ref/*.tcpdump.txt; do
   name=$(basename "$ref" .tcpdump.txt)
   capture=$CAPTURES/$name
   [ -f "$capture" ] || continue
-  if ! "$dump" -t "$capture" >"$work/relative" 2>"$work/error" || ! "$dump" -t -S "$capture" >"$work/absolute"; then
-    # These two are cut short themselves, and tcpdump says so too.
-    grep -q 'ends in the middle' "$work/error" || { echo "$name: $(cat "$work/error")"; failed=$((failed + 1)); }
+  if ! "$dump" -t "$capture" >"$work/relative" || ! "$dump" -t -S "$capture" >"$work/absolute"; then
+    failed=$((failed + 1))
   fi
   files=$((files + 1))
   why=$(cannot "$name")
