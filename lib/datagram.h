@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "fragment.h"
 
-#define TCPTALE_DATAGRAM_MAX         ((uint32_t)65535) /* bytes */
 #define TCPTALE_DATAGRAM_NO_END      UINT32_MAX
 #define TCPTALE_DATAGRAM_CHUNK_CLASS TCPTALE_ARENA_1536 /* what a chunk takes from the arena */
 
@@ -30,15 +30,6 @@ struct tcptale_datagram {
   uint32_t end;     /* bytes; where the last fragment ends, or TCPTALE_DATAGRAM_NO_END */
   uint32_t
       chunk[TCPTALE_DATAGRAM_CHUNKS]; /* arena references; TCPTALE_ARENA_NONE: nothing there yet */
-};
-
-/* One fragment's payload, placed: offset is a multiple of 8, offset + len at most TCPTALE_DATAGRAM_MAX, len
- * at least 1, and a multiple of 8 unless it is the last. */
-struct tcptale_fragment {
-  uint32_t offset;
-  uint32_t len;
-  uint32_t last; /* 1: no more fragments follow */
-  const uint8_t *data;
 };
 
 /* What a fragment is to what is there, as bits. */

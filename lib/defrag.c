@@ -7,6 +7,7 @@
 
 #include "datagram.h"
 #include "flow.h"
+#include "fragment.h"
 #include "siphash.h"
 #include "util.h"
 
@@ -19,18 +20,6 @@ enum {
   DEFAULT_FRAGMENTS = 64,
   EXPIRE_PER_PUSH = 8, /* more than come in, so a backlog shrinks */
   ALIGNMENT = 64
-};
-
-enum {
-  IPV6_HEADER = 40,
-  FRAGMENT_HEADER = 8,
-  TCP_HEADER = 20,
-  PROTOCOL_HOP_BY_HOP = 0,
-  PROTOCOL_TCP = 6,
-  PROTOCOL_ROUTING = 43,
-  PROTOCOL_AH = 51,
-  PROTOCOL_DESTINATION = 60,
-  PROTOCOL_MOBILITY = 135
 };
 
 /* What tells datagrams apart (RFC 791 3.2, RFC 8200 4.5); compared as bytes, so without holes. The protocol is
@@ -212,65 +201,6 @@ struct arrival {
   struct tcptale_fragment fragment;
 };
 
-/* The longest payload behind the header of `packet`, with which it is a datagram of 65535 bytes. IPv6 counts
- * the extension headers before the fragment header, which itself goes (RFC 8200 4.5). */
-static uint32_t longest(const tcptale_packet *packet) {
-  uint32_t header = packet->ip_header_len;
-  uint32_t free_of_charge = packet->ip_version == 4 ? 0 : IPV6_HEADER + FRAGMENT_HEADER;
-  uint32_t charged = header < free_of_charge ? 0 : header - free_of_charge;
-  return charged > TCPTALE_DATAGRAM_MAX ? 0 : TCPTALE_DATAGRAM_MAX - charged;
-}
-
-/* A fragment that no datagram can hold: without bytes, of a length that only the last may have, or beyond
- * the longest datagram. It goes alone (RFC 8200 4.5). */
-static int is_impossible(const tcptale_packet *packet, const struct tcptale_fragment *fragment) {
-  if (fragment->len == 0) return 1;
-  if (!fragment->last && fragment->len % TCPTALE_DATAGRAM_CELL != 0) return 1;
-  if (fragment->offset % TCPTALE_DATAGRAM_CELL != 0) return 1;
-  uint32_t most = longest(packet);
-  return fragment->offset > most || most - fragment->offset < fragment->len;
-}
-
-static int is_captured(const tcptale_packet *packet) {
-  return packet->ip_payload_offset <= packet->cap_len &&
-         packet->cap_len - packet->ip_payload_offset >= packet->ip_payload_len;
-}
-
-/* The length of an IPv6 extension header at `p`, of which 2 bytes are there; 0: it is none. */
-static size_t extension_len(uint32_t protocol, const uint8_t *p) {
-  switch (protocol) {
-  case PROTOCOL_HOP_BY_HOP:
-  case PROTOCOL_ROUTING:
-  case PROTOCOL_DESTINATION:
-  case PROTOCOL_MOBILITY: return ((size_t)p[1] + 1) * 8;
-  case PROTOCOL_AH: return ((size_t)p[1] + 2) * 4;
-  default: return 0;
-  }
-}
-
-/* 1 if a first fragment ends before its TCP header's fixed part does: then filters that look at one packet
- * do not see ports or flags (RFC 1858 2.1, RFC 7112). Extension headers are walked for IPv6. */
-static int is_short_of_tcp(const tcptale_packet *packet, const struct tcptale_fragment *fragment) {
-  uint32_t protocol = packet->ip_protocol;
-  size_t at = 0;
-  for (int i = 0; i < TCPTALE_IPV6_EXT_LIMIT && packet->ip_version == 6; i++) {
-    if (protocol == PROTOCOL_TCP) break;
-    if (fragment->len - at < 2) return extension_len(protocol, (const uint8_t[2]){0, 0}) != 0;
-    size_t len = extension_len(protocol, fragment->data + at);
-    if (len == 0) break;
-    if (fragment->len - at < len) return 1;
-    protocol = fragment->data[at];
-    at += len;
-  }
-  return protocol == PROTOCOL_TCP && fragment->len - at < TCP_HEADER;
-}
-
-/* RFC 3128: a fragment at offset 8 writes over, or carries, the TCP flags. */
-static int is_tiny(const struct arrival *a) {
-  if (a->fragment.offset == 0) return is_short_of_tcp(a->packet, &a->fragment);
-  return a->packet->ip_protocol == PROTOCOL_TCP && a->fragment.offset == 8;
-}
-
 /* The datagram is no longer believed. Where overlaps are forbidden, later fragments of it are refused too;
  * else they begin anew, as they do in a host. */
 static void drop(struct tcptale_defrag *d, const struct arrival *a, uint32_t anomaly) {
@@ -364,7 +294,7 @@ static void finish(struct tcptale_defrag *d, const struct arrival *a) {
   const struct entry *entry = a->entry;
   tcptale_defrag_result *result = a->result;
   memcpy(&result->first, tcptale_arena_at(d->arena, entry->header), sizeof result->first);
-  if (entry->datagram.end > longest(&result->first)) {
+  if (entry->datagram.end > tcptale_fragment_longest(&result->first)) {
     drop(d, a, TCPTALE_ANOMALY_FRAG_INCONSISTENT);
     return;
   }
@@ -381,7 +311,7 @@ static void finish(struct tcptale_defrag *d, const struct arrival *a) {
 /* Reports a tiny fragment once per datagram. IPv6 goes further: without its header chain in the first fragment
  * a datagram is dropped (RFC 7112 5). Returns 0 then. */
 static int look_at_headers(struct tcptale_defrag *d, struct arrival *a) {
-  if (!is_tiny(a)) return 1;
+  if (!tcptale_fragment_is_tiny(a->packet, &a->fragment)) return 1;
   if (a->packet->ip_version == 6 && a->fragment.offset == 0) {
     drop(d, a, TCPTALE_ANOMALY_FRAG_TINY);
     return 0;
@@ -393,7 +323,7 @@ static int look_at_headers(struct tcptale_defrag *d, struct arrival *a) {
 
 /* A fragment whose datagram is known. One that the capture cut is not stored: its datagram times out. */
 static void receive(struct tcptale_defrag *d, struct arrival *a) {
-  if (a->entry->refused || !is_captured(a->packet)) return;
+  if (a->entry->refused || a->fragment.data == NULL) return;
   if (!look_at_headers(d, a)) return;
   switch (judge(d, a)) {
   case VERDICT_GONE: return;
@@ -407,10 +337,6 @@ static void receive(struct tcptale_defrag *d, struct arrival *a) {
 
 static void push(struct tcptale_defrag *d, struct arrival *a, uint64_t scope) {
   const tcptale_packet *packet = a->packet;
-  if (is_impossible(packet, &a->fragment)) {
-    note(a->result, TCPTALE_ANOMALY_FRAG_INCONSISTENT);
-    return;
-  }
   struct key key = key_of(d, packet, scope);
   a->policy = packet->ip_version == 4 ? d->config.policy_v4 : d->config.policy_v6;
   a->ref = find_or_begin(d, &key, a->index);
@@ -432,16 +358,13 @@ int tcptale_defrag_push(tcptale_defrag *defrag, const tcptale_packet *packet, co
   if (packet->ip_version != 4 && packet->ip_version != 6) return TCPTALE_ERR_ARG;
 
   struct arrival a = {.packet = packet, .result = result, .index = index};
-  a.fragment.offset = packet->frag_offset;
-  a.fragment.len = packet->ip_payload_len;
-  a.fragment.last = !(packet->flags & TCPTALE_PACKET_MORE_FRAGMENTS);
-  a.fragment.data = data + packet->ip_payload_offset;
 
   uint64_t timed_out = defrag->timed_out;
   uint64_t forced_out = defrag->forced_out;
   tcptale_defrag_result_init(result, result->struct_size);
   expire(defrag, ts_ns, EXPIRE_PER_PUSH);
-  push(defrag, &a, scope);
+  if (tcptale_fragment_read(packet, data, &a.fragment)) push(defrag, &a, scope);
+  else note(result, TCPTALE_ANOMALY_FRAG_INCONSISTENT);
   if (defrag->timed_out != timed_out) note(result, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   if (defrag->forced_out != forced_out) note(result, TCPTALE_ANOMALY_FRAG_LIMIT);
   return TCPTALE_OK;
