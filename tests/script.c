@@ -238,7 +238,8 @@ static const struct {
     {"tfo", "220a0102030405060708"},
     {"mptcp", "1e0c0081" "0102030405060708"},
     {"mpjoin", "1e0c1000" "0102030405060708"},
-    {"mpdss", "1e142001" "00000001" "00000002" "00000003" "00040000"},
+    {"mpjoinack", "1e101000" "0102030405060708" "0a0b0c0d"},
+    {"mpdss", "1e142005" "00000001" "00000002" "00000003" "00040000"},
 };
 
 static int fixed_option(struct render *r, struct packet *p, const char *word) {
