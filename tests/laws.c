@@ -55,7 +55,8 @@ void laws_open(struct laws *laws, tcptale_conn *conn, const tcptale_open_event *
     broken(laws, event->conn_id, "opened in an unknown way");
 }
 
-void laws_established(struct laws *laws, tcptale_conn *conn, const tcptale_established_event *event) {
+void laws_established(struct laws *laws, tcptale_conn *conn,
+                      const tcptale_established_event *event) {
   struct laws_conn *one = conn_of(laws, conn, event->conn_id, "established");
 
   if (one == NULL) return;
@@ -66,8 +67,9 @@ void laws_established(struct laws *laws, tcptale_conn *conn, const tcptale_estab
 }
 
 /* Data and gaps: the next piece of the tiling. */
-static struct laws_conn *tile(struct laws *laws, tcptale_conn *conn, uint64_t id, uint32_t direction,
-                              uint64_t offset, uint64_t len, const char *event) {
+static struct laws_conn *tile(struct laws *laws, tcptale_conn *conn, uint64_t id,
+                              uint32_t direction, uint64_t offset, uint64_t len,
+                              const char *event) {
   struct laws_conn *one = conn_of(laws, conn, id, event);
 
   if (one == NULL) return NULL;

@@ -7,7 +7,7 @@
 #include "tcptale/tracker.h"
 
 struct laws_conn {
-  uint64_t next[2];      /* up to here data and gaps tile the direction */
+  uint64_t next[2]; /* up to here data and gaps tile the direction */
   uint64_t delivered[2];
   uint64_t missing[2];
   uint8_t half_closed[2];
@@ -31,7 +31,8 @@ const char *laws_finish(struct laws *laws);
 
 /* One function an event. */
 void laws_open(struct laws *laws, tcptale_conn *conn, const tcptale_open_event *event);
-void laws_established(struct laws *laws, tcptale_conn *conn, const tcptale_established_event *event);
+void laws_established(struct laws *laws, tcptale_conn *conn,
+                      const tcptale_established_event *event);
 void laws_data(struct laws *laws, tcptale_conn *conn, const tcptale_data_event *event);
 void laws_gap(struct laws *laws, tcptale_conn *conn, const tcptale_gap_event *event);
 void laws_half_close(struct laws *laws, tcptale_conn *conn, const tcptale_half_close_event *event);

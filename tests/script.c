@@ -24,8 +24,8 @@ static void *grown(void *items, size_t count, size_t size) {
 struct render {
   struct script_steps *steps;
   const struct script_variant *variant;
-  uint32_t base[2];      /* what relative number 0 stands for, above the ISN */
-  uint32_t high[2];      /* relative number after the last byte that a side sent */
+  uint32_t base[2]; /* what relative number 0 stands for, above the ISN */
+  uint32_t high[2]; /* relative number after the last byte that a side sent */
   uint64_t now_ns;
   uint16_t next_ip_id;
   int line;
@@ -40,10 +40,10 @@ struct packet {
   uint32_t step;     /* added to seq with each repetition */
   uint32_t ack_step; /* and to ack */
   int side;
-  int dropped;     /* never captured */
-  int has_text;    /* payload was written out */
-  uint32_t rel;    /* relative sequence number */
-  size_t cut;      /* captured payload bytes, if below payload_len */
+  int dropped;  /* never captured */
+  int has_text; /* payload was written out */
+  uint32_t rel; /* relative sequence number */
+  size_t cut;   /* captured payload bytes, if below payload_len */
   const char *fragments;
 };
 
@@ -138,7 +138,8 @@ static void fill_pattern(struct packet *p) {
 /* The end of what a segment occupies, SYN and FIN counted, moves the side's high mark. */
 static void note_sent(struct render *r, const struct packet *p) {
   uint32_t end = p->rel + (uint32_t)p->segment.payload_len +
-                 ((p->segment.flags & TCPTALE_TCP_SYN) != 0) + ((p->segment.flags & TCPTALE_TCP_FIN) != 0);
+                 ((p->segment.flags & TCPTALE_TCP_SYN) != 0) +
+                 ((p->segment.flags & TCPTALE_TCP_FIN) != 0);
 
   if ((int32_t)(end - r->high[p->side]) > 0) r->high[p->side] = end;
 }
@@ -236,10 +237,18 @@ static const struct {
     {"sackok", "0402"},
     {"md5", "131200112233445566778899aabbccddeeff"},
     {"tfo", "220a0102030405060708"},
-    {"mptcp", "1e0c0081" "0102030405060708"},
-    {"mpjoin", "1e0c1000" "0102030405060708"},
-    {"mpjoinack", "1e101000" "0102030405060708" "0a0b0c0d"},
-    {"mpdss", "1e142005" "00000001" "00000002" "00000003" "00040000"},
+    {"mptcp", "1e0c0081"
+              "0102030405060708"},
+    {"mpjoin", "1e0c1000"
+               "0102030405060708"},
+    {"mpjoinack", "1e101000"
+                  "0102030405060708"
+                  "0a0b0c0d"},
+    {"mpdss", "1e142005"
+              "00000001"
+              "00000002"
+              "00000003"
+              "00040000"},
 };
 
 static int fixed_option(struct render *r, struct packet *p, const char *word) {
@@ -379,7 +388,7 @@ static void read_numbers(struct render *r, struct packet *p, char *at) {
   int has_len = 0;
 
   p->rel = (uint32_t)strtoll(at, &end, 10);
-  if (end == at) fail(r, "a sequence number is expected, not '%s'", at);
+  if (end == at || *at == '+') fail(r, "a sequence number is expected, not '%s'", at);
   p->segment.seq = r->variant->isn[p->side] + r->base[p->side] + p->rel;
   if (*end == '+') {
     p->segment.payload_len = strtoul(end + 1, &end, 10);

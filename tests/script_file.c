@@ -45,7 +45,8 @@ static char *trimmed(char *line) {
 }
 
 /* Sorts one line into the case that it belongs to; `common` gets what stands before the first case. */
-static void sort_line(struct script_file *file, struct script_lines *common, char *line, int number) {
+static void sort_line(struct script_file *file, struct script_lines *common, char *line,
+                      int number) {
   int indented = isspace((unsigned char)*line);
   char *text = trimmed(line);
   struct script_case *one = file->count > 0 ? &file->cases[file->count - 1] : NULL;

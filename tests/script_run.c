@@ -16,12 +16,12 @@ enum { LONG_DATA = 64, MEMORY = 4 << 20 };
 
 struct settings {
   tcptale_config config;
-  int only_version;   /* 4, 6 or 0 */
-  int names_policy;   /* the case is about one policy */
+  int only_version; /* 4, 6 or 0 */
+  int names_policy; /* the case is about one policy */
   int show_segments;
-  int show_from;      /* data lines are not joined and say which packet brought the bytes */
+  int show_from; /* data lines are not joined and say which packet brought the bytes */
   int show_rtt;
-  int quick;          /* few variants: the case is long */
+  int quick; /* few variants: the case is long */
   char error[160];
 };
 
@@ -31,11 +31,16 @@ struct word {
 };
 
 static const struct word POLICIES[] = {
-    {"first", TCPTALE_POLICY_FIRST},     {"last", TCPTALE_POLICY_LAST},
-    {"bsd", TCPTALE_POLICY_BSD},         {"linux", TCPTALE_POLICY_LINUX},
-    {"windows", TCPTALE_POLICY_WINDOWS}, {"solaris", TCPTALE_POLICY_SOLARIS},
-    {"old-linux", TCPTALE_POLICY_OLD_LINUX}, {"hpux10", TCPTALE_POLICY_HPUX10},
-    {"bsd-right", TCPTALE_POLICY_BSD_RIGHT}, {"discard", 32},
+    {"first", TCPTALE_POLICY_FIRST},
+    {"last", TCPTALE_POLICY_LAST},
+    {"bsd", TCPTALE_POLICY_BSD},
+    {"linux", TCPTALE_POLICY_LINUX},
+    {"windows", TCPTALE_POLICY_WINDOWS},
+    {"solaris", TCPTALE_POLICY_SOLARIS},
+    {"old-linux", TCPTALE_POLICY_OLD_LINUX},
+    {"hpux10", TCPTALE_POLICY_HPUX10},
+    {"bsd-right", TCPTALE_POLICY_BSD_RIGHT},
+    {"discard", 32},
 };
 static const struct word CHECKSUMS[] = {{"auto", TCPTALE_CHECKSUM_AUTO},
                                         {"verify", TCPTALE_CHECKSUM_VERIFY},
@@ -196,9 +201,10 @@ static void end_data(struct log *log) {
   int used;
 
   if (log->data_len == 0) return;
-  if (log->data_conn != 1) snprintf(prefix, sizeof prefix, "#%llu ", (unsigned long long)log->data_conn);
+  if (log->data_conn != 1)
+    snprintf(prefix, sizeof prefix, "#%llu ", (unsigned long long)log->data_conn);
   used = snprintf(text, sizeof text, "%sDATA %c %llu ", prefix, "cs"[log->data_direction & 1],
-                  (unsigned long long)log->data_offset);
+                  (unsigned long long)log -> data_offset);
   describe(text + used, log->data, log->data_len);
   log->data_len = 0;
   add_text(log, text);
@@ -250,9 +256,9 @@ static void on_data(tcptale_conn *c, const tcptale_data_event *e, void *user) {
   uint8_t *more;
 
   laws_data(&log->laws, c, e);
-  if (log->data_len > 0 && (log->settings->show_from || log->data_conn != e->conn_id ||
-                            log->data_direction != e->direction ||
-                            log->data_offset + log->data_len != e->offset))
+  if (log->data_len > 0 &&
+      (log->settings->show_from || log->data_conn != e->conn_id ||
+       log->data_direction != e->direction || log->data_offset + log->data_len != e->offset))
     end_data(log);
   if (log->data_len == 0) {
     log->data_conn = e->conn_id;
@@ -449,8 +455,8 @@ static void side_by_side(const struct log *log, const struct script_lines *expec
 
 static void report(const char *path, const struct script_case *one, const struct script_variant *v,
                    const char *what) {
-  fprintf(stderr, "%s: %s\n  %s (IPv%d, ISN %#x %#x, %s%s%s%s)\n", path, one->name, what, v->version,
-          v->isn[0], v->isn[1], v->batch ? "one batch" : "frame by frame",
+  fprintf(stderr, "%s: %s\n  %s (IPv%d, ISN %#x %#x, %s%s%s%s)\n", path, one->name, what,
+          v->version, v->isn[0], v->isn[1], v->batch ? "one batch" : "frame by frame",
           v->swapped ? ", swapped" : "", v->policy ? ", policy " : "",
           v->policy ? tcptale_policy_name(v->policy) : "");
 }
@@ -489,13 +495,12 @@ static int run_variant(const char *path, const struct script_case *one,
 }
 
 static const uint32_t ISNS[] = {
-    1000,       0,          1,          0x7ffffffe, 0x7fffffff, 0x80000000, 0xfffffff0,
-    0xfffffff1, 0xfffffff2, 0xfffffff3, 0xfffffff4, 0xfffffff5, 0xfffffff6, 0xfffffff7,
-    0xfffffff8, 0xfffffff9, 0xfffffffa, 0xfffffffb, 0xfffffffc, 0xfffffffd, 0xfffffffe,
-    0xffffffff};
+    1000,       0,          1,          0x7ffffffe, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff1,
+    0xfffffff2, 0xfffffff3, 0xfffffff4, 0xfffffff5, 0xfffffff6, 0xfffffff7, 0xfffffff8, 0xfffffff9,
+    0xfffffffa, 0xfffffffb, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff};
 
-static int run_isns(const char *path, const struct script_case *one, const struct settings *settings,
-                    struct script_variant variant) {
+static int run_isns(const char *path, const struct script_case *one,
+                    const struct settings *settings, struct script_variant variant) {
   size_t count = settings->quick ? 1 : COUNT(ISNS);
   size_t i;
 
