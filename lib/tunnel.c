@@ -136,21 +136,30 @@ void tcptale_tunnel_gtpu(struct tcptale_walk *w, tcptale_packet *p) {
     tcptale_walk_stop_at(w, p, TCPTALE_STOP_UNSUPPORTED, TCPTALE_LAYER_GTPU, offset);
 }
 
+/* As tcptale_walk_need, but a datagram too short for Teredo is plain UDP. */
+static int teredo_need(struct tcptale_walk *w, tcptale_packet *p, uint32_t need) {
+  if (w->wire >= need) return tcptale_walk_need(w, p, TCPTALE_LAYER_TEREDO, need);
+  plain_udp(w, p);
+  return 0;
+}
+
 /* RFC 4380 5.1.1: IPv6, before it perhaps an authentication indication (type 1: lengths of id and value, both,
- * nonce, confirmation) and an origin indication (type 0). A value that is neither these nor IPv6 is no Teredo. */
+ * nonce, confirmation) and an origin indication (type 0). What begins otherwise is no Teredo. */
 void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p) {
   enum { ORIGIN_LEN = 8, AUTH_LEAST = 13 };
   const uint8_t *h = w->at;
   uint32_t len = 0;
-  if (w->left >= 4 && h[0] == 0 && h[1] == 1) len = (uint32_t)AUTH_LEAST + h[2] + h[3];
-  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TEREDO, len)) return;
-  if (w->left - len >= 2 && h[len] == 0 && h[len + 1] == 0) len += ORIGIN_LEN;
-  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TEREDO, len)) return;
-  if (w->left == len && w->wire > len) { /* the capture ends before what would tell */
-    tcptale_walk_short(w, p, TCPTALE_LAYER_TEREDO, len + 1);
-    return;
+  if (!teredo_need(w, p, 2)) return;
+  if (h[0] == 0 && h[1] == 1) {
+    if (!teredo_need(w, p, 4)) return;
+    len = (uint32_t)AUTH_LEAST + h[2] + h[3];
+    if (!teredo_need(w, p, len + 2)) return;
   }
-  if (w->left == len || h[len] >> 4 != 6) {
+  if (h[len] == 0 && h[len + 1] == 0) {
+    len += ORIGIN_LEN;
+    if (!teredo_need(w, p, len + 1)) return;
+  }
+  if (h[len] >> 4 != 6) {
     plain_udp(w, p);
     return;
   }
