@@ -239,7 +239,8 @@ Test(defrag, f04_ends_that_disagree) {
   RUN("IPv6 too, and refused from then on", NULL,
       {{.version = 6, .offset = 16, .len = 8, .protocol = 17}, 0, NULL},
       {{.version = 6, .offset = 8, .len = 8, .protocol = 17, .fill = 'x'}, INCONSISTENT, NULL},
-      {{.version = 6, .offset = 0, .len = 8, .more = 1, .protocol = 17}, 0, NULL});
+      {{.version = 6, .offset = 0, .len = 8, .more = 1, .protocol = 17}, 0, NULL},
+      {{.version = 6, .offset = 8, .len = 8, .protocol = 17}, 0, NULL});
 }
 
 Test(defrag, f06_a_hole_beside_an_overlap_is_a_hole) {
@@ -329,7 +330,7 @@ Test(defrag, f07_other_datagrams_with_the_same_id) {
     struct frag other;
     uint64_t scope;
     uint32_t flags;
-    int same;
+    uint32_t same;
   } row[] = {
       {{.id = 8, .protocol = 17}, 0, TCPTALE_KEY_VLAN, 0},
       {{.id = 7, .protocol = 6}, 0, TCPTALE_KEY_VLAN, 0},
@@ -393,8 +394,12 @@ Test(defrag, max_datagrams_and_max_fragments) {
   struct frag a = PIECE(0, 1, 1, 'a'), b = a, c = a, end = PIECE(1, 1, 0, 'e');
   b.id = 1;
   c.id = 2;
+  struct frag six = {.version = 6, .len = 8, .more = 1, .protocol = 17, .fill = 's'}, other = six;
+  other.fill = 'o';
   RUN("the oldest datagram goes", &config, {a, 0, NULL}, {b, 0, NULL}, {c, LIMIT, NULL},
       {end, LIMIT, NULL}, {a, 0, "ae"});
+  RUN("one that was refused is no loss", &config, {six, 0, NULL}, {other, OVERLAP | CONFLICT, NULL},
+      {a, 0, NULL}, {b, 0, NULL}, {c, LIMIT, NULL});
 
   config = defrag_test_config();
   config.max_fragments = 2;
@@ -497,6 +502,26 @@ Test(defrag, f10_the_first_fragments_header_is_the_datagrams) {
   defrag_test_free(&test);
 }
 
+/* Of two fragments at offset 0 the one whose bytes count gives the header. */
+Test(defrag, the_header_goes_with_the_first_bytes) {
+  for (uint32_t policy = TCPTALE_POLICY_FIRST; policy <= TCPTALE_POLICY_LAST; policy++) {
+    struct defrag_test test;
+    tcptale_defrag_config config = defrag_test_config();
+    struct frag one = PIECE(0, 1, 1, '1'), two = PIECE(0, 1, 1, '2');
+    one.ttl = 1;
+    two.ttl = 2;
+    config.policy_v4 = policy;
+    defrag_test_init(&test, &config);
+    defrag_test_push(&test, &one);
+    defrag_test_push(&test, &two);
+    defrag_test_push(&test, &(struct frag)PIECE(1, 1, 0, 'x'));
+    cr_assert(test.result.complete);
+    cr_expect_eq(test.result.data[0], policy == TCPTALE_POLICY_FIRST ? '1' : '2');
+    cr_expect_eq(test.result.first.ip_ttl, policy == TCPTALE_POLICY_FIRST ? 1 : 2);
+    defrag_test_free(&test);
+  }
+}
+
 Test(defrag, f10_refused_until_the_timeout) {
   struct defrag_test test;
   defrag_test_init(&test, NULL);
@@ -533,10 +558,11 @@ Test(defrag, f11_ipv6_header_chain) {
       {"\x11\0\1\4\0\0\0", 8, 8, 60, 0},                        /* UDP is no matter of ours */
       {"\x06\4\0\0\0\0\0", 8, 24, 51, TINY},                    /* AH of 24 bytes, no TCP */
       {"", 0, 8, 59, 0},                                        /* no next header */
+      {"\x06\4\0\0\0\0\0", 8, 48, 51, 0},                       /* AH and TCP */
   };
   for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
     struct defrag_test test;
-    uint8_t bytes[32] = {0};
+    uint8_t bytes[48] = {0};
     memcpy(bytes, row[i].bytes, row[i].given);
     struct frag frag = {.version = 6, .len = row[i].len, .more = 1, .data = bytes};
     frag.protocol = row[i].protocol;
