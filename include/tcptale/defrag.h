@@ -53,14 +53,21 @@ TCPTALE_API int tcptale_defrag_result_init(tcptale_defrag_result *result, size_t
 TCPTALE_API int tcptale_defrag_new(tcptale_defrag **out, const tcptale_defrag_config *config);
 
 /* Takes one packet with TCPTALE_LAYER_FRAGMENT, decoded from `data`. `scope` is part of the identity, as in
- * flow.h. Writes what came of it to `result`. TCPTALE_ERR_ARG: NULL or no fragment. Cost: O(log fragments).
- * Since 0.9. */
+ * flow.h. Writes what came of it to `result`, whose bits say:
+ * - frag_overlap, frag_conflict: not for exact copies of a fragment, which are nothing;
+ * - frag_tiny: once per datagram; an IPv6 datagram without its header chain up to TCP in the first fragment
+ *   is dropped for it (RFC 7112);
+ * - frag_inconsistent: two ends, or bytes beyond the end, drop the datagram; an empty fragment, one of a length
+ *   that only the last may have, or one that would make more than 65535 bytes goes alone (RFC 8200 4.5);
+ * - frag_limit, frag_timeout: at least one datagram, this one or another, gave way or was too old.
+ * A fragment that the capture cut is not used; its datagram times out. TCPTALE_ERR_ARG: NULL, no fragment.
+ * Cost: O(bytes of the fragment), however many others there are. Since 0.9. */
 TCPTALE_API int tcptale_defrag_push(tcptale_defrag *defrag, const tcptale_packet *packet,
                                     const uint8_t *data, uint64_t scope, uint64_t index, uint64_t ts_ns,
                                     tcptale_defrag_result *result);
 
-/* Drops datagrams that are older than the timeout at `ts_ns`, at most `budget` of them; returns how many.
- * Since 0.9. */
+/* Drops datagrams that are older than the timeout at `ts_ns`, at most `budget` of them; returns how many
+ * incomplete ones there were (those already dropped for an anomaly do not count). Since 0.9. */
 TCPTALE_API int tcptale_defrag_expire(tcptale_defrag *defrag, uint64_t ts_ns, uint32_t budget);
 
 /* Incomplete datagrams held. Since 0.9. */
