@@ -1,5 +1,5 @@
 /* overlap.c - overlap policies as data: one row of nine answers per policy. Invariant: the answer depends
- * on nothing but the three extents. Floor 2. */
+ * on nothing but the three extents. Floor 1. */
 #include "overlap.h"
 
 #include <string.h>

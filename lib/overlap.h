@@ -1,5 +1,5 @@
 /* overlap.h - who owns a byte that came twice: the rule of the receiving host, for queued TCP segments and
- * for IP fragments, and the exact places where two copies differ. Pure. Floor 2. */
+ * for IP fragments, and the exact places where two copies differ. Pure. Floor 1. */
 #ifndef TCPTALE_LIB_OVERLAP_H
 #define TCPTALE_LIB_OVERLAP_H
 

@@ -1,5 +1,5 @@
 /* segments.c - see segments.h. The tree is an AVL tree with parent links: a hostile order of arrival cannot
- * make it deep, nothing recurses, and no key is needed. Floor 3. */
+ * make it deep, nothing recurses, and no key is needed. Floor 2. */
 #include "segments.h"
 
 #include <string.h>
@@ -182,6 +182,13 @@ static void drop(struct tcptale_arena *arena, struct tcptale_segments *set, uint
   tcptale_arena_release(arena, ref);
 }
 
+static void begin_at(struct tcptale_segment *node, uint64_t start) {
+  if (!(node->flags & TCPTALE_SEG_ABSENT))
+    node->skip = (uint16_t)(node->skip + (start - node->start));
+  node->start = start;
+  node->flags &= (uint8_t)~TCPTALE_SEG_CONTINUES;
+}
+
 int tcptale_segments_cut_front(struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref, uint64_t to) {
   struct tcptale_segment *node = at(arena, ref);
@@ -191,11 +198,15 @@ int tcptale_segments_cut_front(struct tcptale_arena *arena, struct tcptale_segme
     return 0;
   }
   set->bytes -= stored(node);
-  if (!(node->flags & TCPTALE_SEG_ABSENT)) node->skip = (uint16_t)(node->skip + (to - node->start));
-  node->start = to;
-  node->flags &= (uint8_t)~TCPTALE_SEG_CONTINUES;
+  begin_at(node, to);
   set->bytes += stored(node);
   return 1;
+}
+
+void tcptale_segments_put_back(struct tcptale_arena *arena, struct tcptale_segments *set,
+                               uint32_t ref, uint64_t start) {
+  begin_at(at(arena, ref), start);
+  tcptale_segments_attach(arena, set, ref);
 }
 
 static void cut_back(struct tcptale_segments *set, struct tcptale_segment *node, uint64_t to) {

@@ -1,7 +1,7 @@
 /* segments.h - ordered ranges of stored bytes: what came early and waits, of a stream or of a datagram.
  * Ranges lie in a balanced tree in the arena, each with its bytes in one block behind it; a byte is copied
  * once, when it comes. Invariant between calls: ranges are not empty and do not overlap; `count` and `bytes`
- * say what is there. Cost: O(log n) to find, add and take out. Floor 3. */
+ * say what is there. Cost: O(log n) to find, add and take out. Floor 2. */
 #ifndef TCPTALE_LIB_SEGMENTS_H
 #define TCPTALE_LIB_SEGMENTS_H
 
@@ -95,6 +95,10 @@ void tcptale_segments_detach(struct tcptale_arena *arena, struct tcptale_segment
                              uint32_t ref);
 void tcptale_segments_attach(struct tcptale_arena *arena, struct tcptale_segments *set,
                              uint32_t ref);
+
+/* Puts a range that was taken out back, without its bytes below `start`. */
+void tcptale_segments_put_back(struct tcptale_arena *arena, struct tcptale_segments *set,
+                               uint32_t ref, uint64_t start);
 
 /* Notes where `data`, standing at `start`, differs from stored bytes. Absent ranges and probes never differ. */
 void tcptale_segments_compare(const struct tcptale_arena *arena, struct tcptale_segments *set,
