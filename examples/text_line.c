@@ -167,6 +167,7 @@ static int eat_ends(const char **at, unsigned version, text_line *line) {
 static int lead_is_fine(const text_line *line, const char *from, const char *to) {
   static const char *const directions[] = {" In ", " Out ", " B ", " M ", " P "};
   if (from == to || line->time_kind != TEXT_TIME_NONE) return 1;
+  while (to - from > 2 && to[-1] == ' ' && to[-2] == ' ') to--;
   for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
     size_t len = strlen(directions[i]);
     if ((size_t)(to - from) > len && strncmp(to - len, directions[i], len) == 0) return 1;
@@ -282,8 +283,8 @@ static void eat_option(const char **at, text_line *line) {
     put(line, (const uint8_t[]){3, 3, (uint8_t)number}, 3);
   else if (eat(at, "TS val ")) option_times(at, line);
   else if (eat(at, "sack ")) option_sack(at, line);
+  else if (eat(at, "tfo  cookiereq")) put(line, (const uint8_t[]){34, 2}, 2);
   else if (eat(at, "tfo  cookie ")) option_bytes(at, line, 34);
-  else if (eat(at, "tfo cookiereq")) put(line, (const uint8_t[]){34, 2}, 2);
   else if (eat(at, "unknown-") && eat_u16(at, &number)) {
     eat(at, " 0x");
     option_bytes(at, line, (uint8_t)number);
