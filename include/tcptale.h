@@ -25,6 +25,7 @@
 #include "tcptale/checksum.h"
 #include "tcptale/defrag.h"
 #include "tcptale/flow.h"
+#include "tcptale/format.h"
 #include "tcptale/names.h"
 #include "tcptale/packet.h"
 #include "tcptale/seq.h"

@@ -36,6 +36,7 @@ static const uint16_t SIZES[] = {
     [TCPTALE_STRUCT_STREAM_CALLBACKS] = sizeof(tcptale_stream_callbacks),
     [TCPTALE_STRUCT_DEFRAG_CONFIG] = sizeof(tcptale_defrag_config),
     [TCPTALE_STRUCT_DEFRAG_RESULT] = sizeof(tcptale_defrag_result),
+    [TCPTALE_STRUCT_LINE] = sizeof(tcptale_line),
     [TCPTALE_STRUCT_ENDPOINTS] = sizeof(tcptale_endpoints),
 };
 

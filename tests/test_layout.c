@@ -171,6 +171,9 @@ static const struct field CONFIG[] = {F(tcptale_config, struct_size),
                                       F(tcptale_config, pressure_half_open_ns),
                                       F(tcptale_config, pressure_established_ns),
                                       F(tcptale_config, hash_key)};
+static const struct field LINE[] = {
+    F(tcptale_line, struct_size), F(tcptale_line, flags),     F(tcptale_line, seq_base),
+    F(tcptale_line, ack_base),    F(tcptale_line, sack_base), F(tcptale_line, reserved0)};
 static const struct field ENDPOINTS[] = {
     F(tcptale_endpoints, struct_size), F(tcptale_endpoints, ip_version),
     F(tcptale_endpoints, reserved0),   F(tcptale_endpoints, addr),
@@ -237,6 +240,7 @@ static const struct layout LAYOUTS[] = {
     L(tcptale_stream_config, TCPTALE_STRUCT_STREAM_CONFIG, 88, STREAM_CONFIG),
     L(tcptale_stream_callbacks, TCPTALE_STRUCT_STREAM_CALLBACKS, 40, STREAM_CALLBACKS),
     L(tcptale_config, TCPTALE_STRUCT_CONFIG, 168, CONFIG),
+    L(tcptale_line, TCPTALE_STRUCT_LINE, 24, LINE),
     L(tcptale_endpoints, TCPTALE_STRUCT_ENDPOINTS, 48, ENDPOINTS),
     L(tcptale_open_event, TCPTALE_STRUCT_OPEN_EVENT, 80, OPEN_EVENT),
     L(tcptale_established_event, TCPTALE_STRUCT_ESTABLISHED_EVENT, 40, ESTABLISHED_EVENT),
