@@ -502,7 +502,10 @@ static void rebase(struct render *r, char **tokens, size_t count) {
   for (i = 1; i < count; i++) {
     int side = tokens[i][0] == 's';
 
-    if (tokens[i][1] != '=') fail(r, "base c=N s=N");
+    if (tokens[i][1] != '=') {
+      fail(r, "base c=N s=N");
+      return;
+    }
     r->base[side] = number32(tokens[i] + 2);
     r->high[side] = 0;
   }

@@ -352,7 +352,7 @@ Test(defrag, f07_other_datagrams_with_the_same_id) {
     other.len = 8;
     defrag_test_push(&test, &other);
     cr_expect_eq(test.result.complete, row[i].same, "row %zu", i);
-    cr_expect_eq(tcptale_defrag_pending(test.defrag), row[i].same ? 0 : 2, "row %zu", i);
+    cr_expect_eq(tcptale_defrag_pending(test.defrag), row[i].same ? 0u : 2u, "row %zu", i);
     defrag_test_free(&test);
   }
 }
