@@ -217,8 +217,7 @@ int tcptale_stream_ack(tcptale_stream *stream, uint32_t ack, uint64_t index, uin
 
   if (result != TCPTALE_OK) return result;
   offset = tcptale_half_offset(&stream->half, ack);
-  top = (int64_t)stream->half.highest;
-  if (stream->half.fin == stream->half.highest) top++;
+  top = (int64_t)tcptale_half_seen(&stream->env, &stream->half);
   if (offset > top + FAR + FAR_SLACK) {
     on_anomaly(stream, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE, 0, 0, NULL);
   } else {

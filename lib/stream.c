@@ -54,6 +54,13 @@ uint32_t tcptale_half_classify(const struct tcptale_stream_env *env,
   return TCPTALE_SEGMENT_IN_ORDER;
 }
 
+uint64_t tcptale_half_seen(const struct tcptale_stream_env *env, const struct tcptale_half *half) {
+  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  int fin = half->fin == half->highest || (cold != NULL && cold->other_fin == half->highest);
+
+  return half->highest + (uint64_t)fin;
+}
+
 int tcptale_half_is_keepalive(const struct tcptale_stream_env *env, const struct tcptale_half *half,
                               int64_t offset, uint32_t len, uint32_t flags) {
   if (len > 1 || flags & TCPTALE_PUSH_FIN) return 0;
@@ -153,7 +160,8 @@ static uint32_t broken_limit(const struct tcptale_stream_env *env, struct tcptal
 static int give_up_limit(const struct tcptale_stream_env *env, struct tcptale_half *half,
                          uint32_t code, uint64_t bound) {
   uint64_t top = tcptale_min_u64(tcptale_half_hole_top(env, half), bound);
-  int hole = top != TCPTALE_NO_POSITION && top > half->next;
+  int hole =
+      tcptale_half_lowest(env, half) > half->next && top != TCPTALE_NO_POSITION && top > half->next;
 
   if (hole || code != TCPTALE_ANOMALY_HOLE_LIMIT)
     tcptale_half_report(env, half, code, half->next, hole ? top - half->next : 0, NULL);

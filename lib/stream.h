@@ -34,6 +34,9 @@ uint32_t tcptale_half_classify(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half, int64_t offset, uint32_t len,
                                uint32_t flags);
 
+/* The end of all that was seen, a FIN there counted as one position: an ACK above it is of something unseen. */
+uint64_t tcptale_half_seen(const struct tcptale_stream_env *env, const struct tcptale_half *half);
+
 /* Whether a segment is a keep-alive: no FIN, at most one garbage byte, just below the next expected position
  * or the receiver's ACK (RFC 9293 3.8.4). Such a one is not pushed: it fills no hole and conflicts with
  * nothing. Pure. */
