@@ -7,6 +7,7 @@
 #include "tcptale/packet.h"
 
 #include "bytes.h"
+#include "fields.h"
 #include "ip.h"
 #include "link.h"
 #include "tcp.h"
@@ -150,18 +151,47 @@ int tcptale_packet_init(tcptale_packet *packet, size_t struct_size) {
   return TCPTALE_OK;
 }
 
+/* The usual frame: Ethernet, IPv4 without options, unfragmented and with a length that fits the frame, TCP, all
+ * headers captured. It is taken in one go, with the same result as the walk. Returns 0, the packet untouched, for
+ * any other frame. */
+static int usual_frame(tcptale_packet *p, const uint8_t *data, uint32_t cap_len,
+                       uint32_t wire_len) {
+  enum { IP = TCPTALE_ETHERNET_LEN, TCP = IP + TCPTALE_V4_LEN, LEAST = TCP + TCPTALE_TCP_LEN };
+  if (cap_len < LEAST) return 0;
+  const uint8_t *ip = data + IP, *tcp = data + TCP;
+  uint32_t total = tcptale_be16(ip + TCPTALE_V4_TOTAL);
+  uint32_t header_len = (tcp[TCPTALE_TCP_DATA_OFFSET] >> 4) * 4u;
+  uint32_t fragment = tcptale_be16(ip + TCPTALE_V4_FRAGMENT);
+  if (tcptale_be16(data + TCPTALE_ETHERNET_TYPE) != TCPTALE_ETHERNET_IPV4 || ip[0] != 0x45)
+    return 0;
+  if (ip[TCPTALE_V4_PROTOCOL] != 6 || (fragment & ~(uint32_t)TCPTALE_V4_DONT_FRAGMENT) != 0)
+    return 0;
+  if (total > wire_len - IP || header_len < TCPTALE_TCP_LEN) return 0;
+  if (total < TCPTALE_V4_LEN + header_len || cap_len < TCP + header_len) return 0;
+
+  uint32_t wire = total - TCPTALE_V4_LEN;
+  uint32_t left = cap_len - TCP < wire ? cap_len - TCP : wire;
+  if (left < wire) p->flags |= TCPTALE_PACKET_CUT;
+  p->layers = TCPTALE_LAYER_LINK | TCPTALE_LAYER_IPV4 | TCPTALE_LAYER_TCP;
+  p->layer_count = 2;
+  p->ether_type = TCPTALE_ETHERNET_IPV4;
+  tcptale_fields_ether(p, data, data + 6);
+  tcptale_fields_v4(p, ip, IP, TCPTALE_V4_LEN, total);
+  tcptale_fields_tcp(p, tcp, TCP, left, wire);
+  tcptale_tcp_remarks(p, tcp);
+  return 1;
+}
+
 int tcptale_decode(tcptale_packet *packet, uint32_t link_type, const uint8_t *data, size_t cap_len,
                    size_t wire_len, uint32_t flags) {
   if (!usable(packet, data, cap_len, flags)) return TCPTALE_ERR_ARG;
   struct tcptale_walk w;
   begin(&w, packet, data, cap_len, wire_len);
   packet->link_type = link_type;
-  /* Most frames are Ethernet, IPv4, TCP; they need no choice. */
-  if (link_type == TCPTALE_LINK_ETHERNET) tcptale_link_ethernet(&w, packet);
-  else tcptale_link_first(&w, packet, link_type);
-  if (w.next == TCPTALE_NEXT_IPV4) tcptale_ip_v4(&w, packet);
-  if (w.next == TCPTALE_NEXT_TCP) tcptale_tcp_header(&w, packet);
-  walk_on(&w, packet);
+  if (link_type != TCPTALE_LINK_ETHERNET || !usual_frame(packet, data, w.left, w.wire)) {
+    tcptale_link_first(&w, packet, link_type);
+    walk_on(&w, packet);
+  }
   if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);
   return TCPTALE_OK;
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "fields.h"
 
-enum { V4_LEN = 20, V6_LEN = 40, JUMBO_LEAST = 65536 };
+enum { V4_LEN = TCPTALE_V4_LEN, V6_LEN = 40, JUMBO_LEAST = 65536 };
 
 /* Protocol numbers that something is done about (IANA). */
 enum {
@@ -103,7 +104,7 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t offset = w->off;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_IPV4, V4_LEN)) return;
   uint32_t header_len = (h[0] & 0xfu) * 4;
-  uint32_t total = tcptale_be16(h + 2);
+  uint32_t total = tcptale_be16(h + TCPTALE_V4_TOTAL);
   if (h[0] >> 4 != 4 || header_len < V4_LEN || (total != 0 && total < header_len)) {
     tcptale_walk_stop(w, p, TCPTALE_STOP_MALFORMED, TCPTALE_LAYER_IPV4);
     return;
@@ -114,31 +115,18 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   else take_frame_length(p);
   if (w->left < w->wire) p->flags |= TCPTALE_PACKET_CUT;
 
-  p->ip_version = 4;
-  p->ip_tos = h[1];
-  p->ip_total_len = w->wire;
-  p->ip_id = tcptale_be16(h + 4);
-  p->ip_ttl = h[8];
-  p->ip_protocol = h[9];
-  p->ip_offset = offset;
-  p->ip_header_len = (uint16_t)header_len;
-  memcpy(p->src, h + 12, 4);
-  memcpy(p->dst, h + 16, 4);
+  tcptale_fields_v4(p, h, offset, header_len, w->wire);
   if (header_len > V4_LEN) v4_options(w, p, h + V4_LEN, header_len - V4_LEN);
   tcptale_walk_pass(w, p, TCPTALE_LAYER_IPV4, header_len);
-  p->ip_payload_offset = w->off;
-  p->ip_payload_len = w->wire;
 
-  uint32_t fragment = tcptale_be16(h + 6); /* 0, DF, MF, 13 bits offset */
-  if (fragment & 0x4000) p->flags |= TCPTALE_PACKET_DONT_FRAGMENT;
-  if (fragment & 0x3fff) {
-    if (fragment & 0x2000) p->flags |= TCPTALE_PACKET_MORE_FRAGMENTS;
-    p->frag_offset = (uint16_t)((fragment & 0x1fff) * 8);
+  uint32_t fragment = tcptale_be16(h + TCPTALE_V4_FRAGMENT);
+  if (fragment & (TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET)) {
+    if (fragment & TCPTALE_V4_MORE_FRAGMENTS) p->flags |= TCPTALE_PACKET_MORE_FRAGMENTS;
+    p->frag_offset = (uint16_t)((fragment & TCPTALE_V4_OFFSET) * 8);
     stop_fragment(w, p, offset);
     return;
   }
-  if (p->ip_protocol == PROTO_TCP) w->next = TCPTALE_NEXT_TCP;
-  else tcptale_ip_upper(w, p);
+  tcptale_ip_upper(w, p);
 }
 
 /* The jumbo length out of the options of a hop-by-hop header of `len` bytes (RFC 2675), 0 where there is

@@ -2,13 +2,10 @@
  * PPPoE and PPP. Invariant: one header a call, nothing is kept between calls. Floor 2. */
 #include "link.h"
 
-#include <string.h>
-
 #include "bytes.h"
+#include "fields.h"
 
 enum {
-  ETHERNET_LEN = 14,
-  IPV4_TYPE = 0x0800,
   ETHER_TYPE_LEAST = 1536, /* below: a length, and 802.2 follows (IEEE 802.3 3.2.6) */
   LLC_LEN = 3,
   SNAP_LEN = 8,
@@ -31,9 +28,7 @@ static void unsupported(struct tcptale_walk *w, tcptale_packet *p, uint32_t laye
 /* The outermost link addresses are the ones that are kept. */
 static void keep_addresses(tcptale_packet *p, const uint8_t *dst, const uint8_t *src) {
   if (p->flags & TCPTALE_PACKET_HAS_ETHER) return;
-  p->flags |= TCPTALE_PACKET_HAS_ETHER;
-  memcpy(p->link_dst, dst, 6);
-  memcpy(p->link_src, src, 6);
+  tcptale_fields_ether(p, dst, src);
 }
 
 /* After a type-or-length field: a length bounds what follows, so that padding is no part of it. */
@@ -50,16 +45,10 @@ static void type_or_length(struct tcptale_walk *w, tcptale_packet *p, uint32_t t
 void tcptale_link_ethernet(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
-  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, ETHERNET_LEN)) return;
-  tcptale_walk_pass(w, p, TCPTALE_LAYER_LINK, ETHERNET_LEN);
+  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, TCPTALE_ETHERNET_LEN)) return;
+  tcptale_walk_pass(w, p, TCPTALE_LAYER_LINK, TCPTALE_ETHERNET_LEN);
   keep_addresses(p, h, h + 6);
-  uint32_t type = tcptale_be16(h + 12);
-  if (type == IPV4_TYPE && p->layer_count == 1) { /* the most frequent case, without the choice */
-    p->ether_type = IPV4_TYPE;
-    w->next = TCPTALE_NEXT_IPV4;
-    return;
-  }
-  type_or_length(w, p, type, TCPTALE_LAYER_LINK, offset);
+  type_or_length(w, p, tcptale_be16(h + TCPTALE_ETHERNET_TYPE), TCPTALE_LAYER_LINK, offset);
 }
 
 void tcptale_link_vlan(struct tcptale_walk *w, tcptale_packet *p) {

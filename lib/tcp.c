@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "fields.h"
 
-enum { TCP_LEN = 20, WSCALE_MOST = 14, EXPERIMENT_FAST_OPEN = 0xf989 };
+enum { TCP_LEN = TCPTALE_TCP_LEN, WSCALE_MOST = 14, EXPERIMENT_FAST_OPEN = 0xf989 };
 
 static void note(tcptale_packet *p, uint32_t code) {
   p->anomalies |= 1u << code;
@@ -180,47 +181,37 @@ static void odd_flags(tcptale_packet *p, uint32_t flags) {
   if ((flags & TCPTALE_TCP_RST) && p->payload_len > 0) note(p, TCPTALE_ANOMALY_RST_DATA);
 }
 
+/* Most segments have ACK and none of FIN, SYN and RST, and as options NOP, NOP, timestamps, or none. */
+void tcptale_tcp_remarks(tcptale_packet *p, const uint8_t *h) {
+  const uint32_t telling = TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK;
+  if ((p->tcp_flags & telling) != TCPTALE_TCP_ACK) odd_flags(p, p->tcp_flags);
+  if (p->src_port == p->dst_port && p->ip_version != 0 &&
+      memcmp(p->src, p->dst, sizeof p->src) == 0)
+    note(p, TCPTALE_ANOMALY_LAND);
+  if (p->tcp_header_len == TCP_LEN) return;
+  if (p->tcp_header_len == 32 && tcptale_be32(h + TCP_LEN) == 0x0101080a) {
+    p->options = TCPTALE_HAS_TIMESTAMPS;
+    p->ts_val = tcptale_be32(h + 24);
+    p->ts_ecr = tcptale_be32(h + 28);
+    p->option_count = 1;
+    return;
+  }
+  options(p, h + TCP_LEN, p->tcp_header_len - (uint32_t)TCP_LEN);
+}
+
 void tcptale_tcp_header(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, TCP_LEN)) return;
-  uint32_t header_len = (h[12] >> 4) * 4u;
+  uint32_t header_len = (h[TCPTALE_TCP_DATA_OFFSET] >> 4) * 4u;
   if (header_len < TCP_LEN) {
     tcptale_walk_stop(w, p, TCPTALE_STOP_MALFORMED, TCPTALE_LAYER_TCP);
     return;
   }
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, header_len)) return;
-  uint32_t flags = tcptale_be16(h + 12) & 0xfffu;
   p->layers |= TCPTALE_LAYER_TCP;
-  p->src_port = tcptale_be16(h);
-  p->dst_port = tcptale_be16(h + 2);
-  p->seq = tcptale_be32(h + 4);
-  p->ack = tcptale_be32(h + 8);
-  p->tcp_flags = (uint16_t)flags;
-  p->window = tcptale_be16(h + 14);
-  p->tcp_checksum = tcptale_be16(h + 16);
-  p->urgent = tcptale_be16(h + 18);
-  p->tcp_offset = w->off;
-  p->tcp_header_len = (uint8_t)header_len;
-  p->payload_offset = w->off + header_len;
-  p->payload_len = w->wire - header_len;
-  p->payload_cap = w->left - header_len;
+  tcptale_fields_tcp(p, h, w->off, w->left, w->wire);
+  tcptale_tcp_remarks(p, h);
   w->next = TCPTALE_NEXT_STOP;
-
-  /* Most segments have ACK and none of FIN, SYN and RST, and as options NOP, NOP, timestamps, or none. */
-  if ((flags & (TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK)) !=
-      TCPTALE_TCP_ACK)
-    odd_flags(p, flags);
-  if (p->src_port == p->dst_port && p->ip_version != 0 &&
-      memcmp(p->src, p->dst, sizeof p->src) == 0)
-    note(p, TCPTALE_ANOMALY_LAND);
-  if (header_len == 32 && tcptale_be32(h + TCP_LEN) == 0x0101080a) {
-    p->options = TCPTALE_HAS_TIMESTAMPS;
-    p->ts_val = tcptale_be32(h + 24);
-    p->ts_ecr = tcptale_be32(h + 28);
-    p->option_count = 1;
-  } else if (header_len > TCP_LEN) {
-    options(p, h + TCP_LEN, header_len - TCP_LEN);
-  }
 }
 
 /* Whether an option of `group` stands in front of the one at `end`. */

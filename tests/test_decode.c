@@ -210,6 +210,60 @@ Test(decode, longer_struct) {
   cr_expect_eq(own.later, 0);
 }
 
+/* What a frame of Ethernet gives is what its IP packet gives alone, but for the offsets and what Ethernet says:
+ * the usual frame is taken in one go, an IP packet header by header. */
+static void expect_same_as_ip(const uint8_t *bytes, size_t len, size_t wire) {
+  enum { ETHERNET = 14 };
+  tcptale_packet frame = decode_at(TCPTALE_LINK_ETHERNET, bytes, len, wire);
+  tcptale_packet ip =
+      decode_at(TCPTALE_LINK_IPV4, bytes + ETHERNET, len - ETHERNET, wire - ETHERNET);
+  cr_expect_eq(frame.layers, ip.layers | TCPTALE_LAYER_LINK);
+  ip.layers = frame.layers;
+  ip.layer_count++;
+  ip.link_type = frame.link_type;
+  ip.ether_type = 0x0800;
+  ip.flags |= TCPTALE_PACKET_HAS_ETHER;
+  memcpy(ip.link_dst, bytes, 6);
+  memcpy(ip.link_src, bytes + 6, 6);
+  uint32_t *moved[] = {&ip.cap_len,           &ip.wire_len,       &ip.stop_offset, &ip.ip_offset,
+                       &ip.ip_payload_offset, &ip.payload_offset, &ip.tcp_offset};
+  uint32_t there[] = {1,
+                      1,
+                      ip.stop_reason != TCPTALE_STOP_NONE,
+                      ip.ip_version != 0,
+                      ip.ip_version != 0,
+                      (ip.layers & TCPTALE_LAYER_TCP) != 0,
+                      (ip.layers & TCPTALE_LAYER_TCP) != 0};
+  for (size_t i = 0; i < sizeof moved / sizeof moved[0]; i++) *moved[i] += there[i] * ETHERNET;
+  cr_expect_eq(memcmp(&frame, &ip, sizeof ip), 0, "%zu of %zu bytes", len, wire);
+}
+
+Test(decode, usual_frames_are_no_exception) {
+  static const char *const frames[] = {
+      F_ETHER,
+      F_MAC "0800 " F_V4("0039",
+                         "06") "04d2 0050 00000001 00000002 8018 2000 0000 0000 0101080a 00000001 "
+                               "00000002 " F_DATA "0000",
+      F_MAC
+      "0800 " F_V4("002c", "06") "04d2 0050 00000001 00000002 6002 2000 0000 0000 020405b4 0000"};
+  uint8_t bytes[ROOM];
+  for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+    size_t len = guard_hex(bytes, sizeof bytes, frames[i]);
+    for (size_t n = 14; n <= len; n++) {
+      expect_same_as_ip(guard_copy(bytes, n), n, n);
+      expect_same_as_ip(guard_copy(bytes, n), n, len);
+    }
+    for (size_t at = 14; at < len; at++) {
+      uint8_t kept = bytes[at];
+      for (int value = 0; value < 256; value++) {
+        bytes[at] = (uint8_t)value;
+        expect_same_as_ip(bytes, len, len);
+      }
+      bytes[at] = kept;
+    }
+  }
+}
+
 Test(decode, from_ip_and_from_tcp) {
   uint8_t bytes[ROOM];
   tcptale_packet p;

@@ -208,11 +208,11 @@ typedef struct tcptale_packet {
   uint32_t link_type;
   uint16_t ether_type;  /* of the outermost network header; 0 where the link has none */
   uint8_t tunnel_count; /* tunnels entered */
-  uint8_t vlan_count;   /* VLAN tags passed, at most 4 kept; outermost first */
+  uint8_t vlan_count;   /* VLAN tags kept in `vlan`: the outermost 4 of those passed */
   uint16_t vlan[4];     /* tag control: 3 bits priority, 1 bit DEI, 12 bits id */
   uint32_t mpls_label;  /* innermost label: 20 bits */
   uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID */
-  uint8_t link_src[6];  /* 48-bit link addresses where flags has TCPTALE_PACKET_HAS_ETHER */
+  uint8_t link_src[6];  /* outermost 48-bit link addresses, where flags has TCPTALE_PACKET_HAS_ETHER */
   uint8_t link_dst[6];
   uint32_t reserved0[2];
 } tcptale_packet;
@@ -223,7 +223,7 @@ typedef struct tcptale_packet {
 TCPTALE_API int tcptale_packet_init(tcptale_packet *packet, size_t struct_size);
 
 /* Decodes one frame. `data` may be NULL only where `cap_len` is 0. `wire_len` is the frame's length on the
- * wire; a value below cap_len counts as cap_len. `flags`: TCPTALE_DECODE_, unknown bits are an error.
+ * wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that. `flags`: TCPTALE_DECODE_, unknown bits are an error.
  * Returns TCPTALE_OK whatever the bytes are: what was reached is in `layers`, why it ended in
  * `stop_reason`, and a whole TCP header was decoded exactly where `layers` has TCPTALE_LAYER_TCP.
  * TCPTALE_ERR_ARG: NULL, an uninitialised packet, unknown flags. Cost: O(headers), with checksums O(len).
