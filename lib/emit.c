@@ -1,0 +1,124 @@
+/* emit.c - see emit.h. Floor 4. */
+#include "emit.h"
+
+#include <string.h>
+
+#define COUNTERS_A_BLOCK 15
+#define COUNT_MOST 0xffffffu
+
+/* Counters of one connection: code << 24 | count; 0: unused. Blocks are chained, four dozen bytes serve the
+ * common case of a few codes. */
+struct counters {
+  uint32_t entry[COUNTERS_A_BLOCK];
+  uint32_t next;
+};
+
+/* Runs one callback if it is set. */
+#define TELL(member)                                                                                 \
+  do {                                                                                               \
+    event->index = emit->index;                                                                      \
+    event->ts_ns = emit->ts_ns;                                                                      \
+    if (emit->callbacks.member) {                                                                    \
+      emit->busy = 1;                                                                                \
+      emit->callbacks.member(conn, event, emit->user);                                               \
+      emit->busy = 0;                                                                                \
+    }                                                                                                \
+  } while (0)
+
+int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_open);
+  return 1;
+}
+
+int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_established_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_established);
+  return 1;
+}
+
+int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_data_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_data);
+  return 1;
+}
+
+int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_gap);
+  return 1;
+}
+
+int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_half_close_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_half_close);
+  return 1;
+}
+
+int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_reset_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_reset);
+  return 1;
+}
+
+int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_segment_event *event) {
+  if (emit->stopped) return 0;
+  TELL(on_segment);
+  return 1;
+}
+
+void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_close_event *event) {
+  TELL(on_close);
+}
+
+/* The counter of a code, made if there is none; NULL when there is no memory. */
+static uint32_t *counter_of(struct tcptale_emit *emit, uint32_t *counts, uint32_t code) {
+  uint32_t *link = counts;
+  for (;;) {
+    if (*link == TCPTALE_ARENA_NONE) {
+      uint32_t ref = tcptale_arena_alloc(emit->arena, TCPTALE_ARENA_64);
+      if (ref == TCPTALE_ARENA_NONE) return NULL;
+      memset(tcptale_arena_at(emit->arena, ref), 0, sizeof(struct counters));
+      *link = ref;
+    }
+    struct counters *block = tcptale_arena_at(emit->arena, *link);
+    for (int i = 0; i < COUNTERS_A_BLOCK; i++) {
+      if (block->entry[i] == 0) block->entry[i] = code << 24;
+      if (block->entry[i] >> 24 == code) return &block->entry[i];
+    }
+    link = &block->next;
+  }
+}
+
+/* Whether the n-th time is worth telling. */
+static int is_power_of_ten(uint32_t n) {
+  while (n >= 10 && n % 10 == 0) n /= 10;
+  return n == 1;
+}
+
+int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
+                         tcptale_anomaly_event *event) {
+  emit->anomalies++;
+  if (emit->stopped) return 0;
+  uint32_t *counter = counts ? counter_of(emit, counts, event->code) : NULL;
+  event->count = 1;
+  if (counter) {
+    if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
+    *counter += 1;
+    event->count = *counter & COUNT_MOST;
+    if (!is_power_of_ten(*counter & COUNT_MOST)) return 1;
+  }
+  TELL(on_anomaly);
+  return 1;
+}
+
+void tcptale_emit_forget(struct tcptale_emit *emit, uint32_t *counts) {
+  uint32_t ref = *counts;
+  *counts = TCPTALE_ARENA_NONE;
+  while (ref != TCPTALE_ARENA_NONE) {
+    const struct counters *block = tcptale_arena_at(emit->arena, ref);
+    uint32_t next = block->next;
+    tcptale_arena_release(emit->arena, ref);
+    ref = next;
+  }
+}
