@@ -1,0 +1,100 @@
+/* handshake.c - see handshake.h. Floor 6. */
+#include "handshake.h"
+
+#include <string.h>
+
+#include "tcptale/seq.h"
+
+/* How far behind a SYN+ACK a client's first acknowledgement that was seen may stand. */
+#define ACK_REACH ((int32_t)0x100000)
+
+struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *env,
+                                               const struct tcptale_conn *conn) {
+  if (conn->handshake == TCPTALE_ARENA_NONE) return NULL;
+  return tcptale_arena_at(&env->arena, conn->handshake);
+}
+
+int tcptale_handshake_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  conn->handshake = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_handshake)));
+  if (conn->handshake == TCPTALE_ARENA_NONE) return 0;
+  memset(tcptale_handshake_of(env, conn), 0, sizeof(struct tcptale_handshake));
+  return 1;
+}
+
+void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (conn->handshake == TCPTALE_ARENA_NONE) return;
+  tcptale_arena_release(&env->arena, conn->handshake);
+  conn->handshake = TCPTALE_ARENA_NONE;
+}
+
+static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg) {
+  const tcptale_packet *p = seg->packet;
+  c->isn = p->seq;
+  c->ack = p->ack;
+  c->ts_val = p->ts_val;
+  c->len = seg->len;
+  c->window = p->window;
+  c->options = p->options;
+  c->wscale = TCPTALE_WSCALE_NONE;
+  if (p->options & TCPTALE_HAS_WSCALE) c->wscale = p->wscale > 14 ? 14 : p->wscale;
+  c->bad_csum = p->tcp_csum == TCPTALE_CSUM_BAD;
+  c->is_bare = !(p->tcp_flags & TCPTALE_TCP_ACK);
+}
+
+uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptale_arrival *seg,
+                               int is_answer) {
+  struct tcptale_candidate *list = is_answer ? hs->synack : hs->syn;
+  uint8_t *count = is_answer ? &hs->synack_count : &hs->syn_count;
+  for (uint32_t i = 0; i < *count; i++) {
+    if (list[i].isn != seg->packet->seq) continue;
+    uint64_t first_ns = list[i].ts_ns; /* a resent SYN counts from its first time */
+    fill(&list[i], seg);
+    list[i].ts_ns = first_ns;
+    return TCPTALE_CANDIDATE_SAME;
+  }
+  uint32_t result = TCPTALE_CANDIDATE_NEW;
+  if (*count == TCPTALE_CANDIDATES) {
+    memmove(&list[1], &list[2], (TCPTALE_CANDIDATES - 2) * sizeof *list);
+    *count -= 1;
+    result = TCPTALE_CANDIDATE_FLOOD;
+  }
+  memset(&list[*count], 0, sizeof *list);
+  fill(&list[*count], seg);
+  list[*count].ts_ns = seg->ts_ns;
+  *count += 1;
+  return result;
+}
+
+struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake *hs, uint32_t ack) {
+  for (uint32_t i = hs->syn_count; i > 0; i--) {
+    struct tcptale_candidate *c = &hs->syn[i - 1];
+    int32_t beyond = tcptale_seq_diff(ack, c->isn + 1);
+    if (beyond < 0 || (uint32_t)beyond > c->len) continue;
+    hs->chosen_syn = (uint8_t)i;
+    return c;
+  }
+  return NULL;
+}
+
+struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs, uint32_t ack) {
+  int32_t nearest = ACK_REACH;
+  struct tcptale_candidate *best = NULL;
+  for (uint32_t i = 0; i < hs->synack_count; i++) {
+    int32_t beyond = tcptale_seq_diff(ack, hs->synack[i].isn + 1);
+    if (beyond < 0 || beyond >= nearest) continue;
+    nearest = beyond;
+    best = &hs->synack[i];
+    hs->chosen_synack = (uint8_t)(i + 1);
+  }
+  return best;
+}
+
+struct tcptale_candidate *tcptale_handshake_syn(struct tcptale_handshake *hs) {
+  if (hs->syn_count == 0) return NULL;
+  return &hs->syn[(hs->chosen_syn ? hs->chosen_syn : hs->syn_count) - 1];
+}
+
+struct tcptale_candidate *tcptale_handshake_synack(struct tcptale_handshake *hs) {
+  if (hs->synack_count == 0) return NULL;
+  return &hs->synack[(hs->chosen_synack ? hs->chosen_synack : hs->synack_count) - 1];
+}

@@ -1,0 +1,151 @@
+/* park.c - see park.h. Floor 6. */
+#include "park.h"
+
+#include <string.h>
+
+static struct tcptale_parked *parked_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  return ref == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, ref);
+}
+
+static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_parked *parked) {
+  return (uint32_t)((size_t)((const uint8_t *)parked - env->arena.base) / 16);
+}
+
+/* A copy of `cap` captured of `len` bytes of the segment's payload, from `skip` on; NONE when there is no room. */
+static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_arrival *seg, uint32_t skip,
+                           uint32_t len, uint32_t cap) {
+  uint32_t ref = tcptale_arena_alloc(&env->arena, TCPTALE_ARENA_320);
+  if (ref == TCPTALE_ARENA_NONE) return ref;
+  struct tcptale_parked *parked = parked_at(env, ref);
+  memset(parked, 0, sizeof *parked);
+  parked->packet = *seg->packet;
+  parked->packet.seq += skip;
+  parked->packet.payload_offset = 0;
+  parked->packet.payload_len = len;
+  parked->packet.payload_cap = cap;
+  parked->dir = seg->dir;
+  parked->index = seg->index;
+  parked->ts_ns = seg->ts_ns;
+  if (cap == 0) return ref;
+  parked->bytes = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(cap));
+  if (parked->bytes == TCPTALE_ARENA_NONE) {
+    tcptale_arena_release(&env->arena, ref);
+    return TCPTALE_ARENA_NONE;
+  }
+  memcpy(tcptale_arena_at(&env->arena, parked->bytes), seg->payload + skip, cap);
+  return ref;
+}
+
+void tcptale_park_drop(struct tcptale_conn_env *env, struct tcptale_parked *parked) {
+  if (parked->bytes != TCPTALE_ARENA_NONE) tcptale_arena_release(&env->arena, parked->bytes);
+  tcptale_arena_release(&env->arena, ref_of(env, parked));
+}
+
+/* Puts a chain of pieces behind what is parked. */
+static void append(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t first, uint32_t last,
+                   uint32_t count) {
+  if (conn->parked == TCPTALE_ARENA_NONE)
+    conn->parked = first;
+  else
+    parked_at(env, conn->parked_last)->next = first;
+  conn->parked_last = last;
+  conn->parked_count += count;
+}
+
+static void drop_chain(struct tcptale_conn_env *env, uint32_t ref) {
+  while (ref != TCPTALE_ARENA_NONE) {
+    struct tcptale_parked *parked = parked_at(env, ref);
+    ref = parked->next;
+    tcptale_park_drop(env, parked);
+  }
+}
+
+int tcptale_park_push(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                      const struct tcptale_arrival *seg, uint32_t why) {
+  uint32_t most = (uint32_t)tcptale_arena_class_size(TCPTALE_ARENA_4096);
+  uint32_t first = TCPTALE_ARENA_NONE, last = TCPTALE_ARENA_NONE, count = 0, skip = 0;
+  do {
+    uint32_t cap = seg->cap_len - skip < most ? seg->cap_len - skip : most;
+    int is_last = skip + cap == seg->cap_len;
+    uint32_t len = is_last ? seg->len - skip : cap;
+    uint32_t ref = TCPTALE_ARENA_NONE;
+    if (conn->parked_count + count < TCPTALE_PARK_MOST) ref = copy_piece(env, seg, skip, len, cap);
+    if (ref == TCPTALE_ARENA_NONE) {
+      drop_chain(env, first);
+      return 0;
+    }
+    struct tcptale_parked *parked = parked_at(env, ref);
+    parked->why = why;
+    if (!is_last) parked->packet.tcp_flags &= (uint16_t)~TCPTALE_TCP_FIN;
+    if (first == TCPTALE_ARENA_NONE)
+      first = ref;
+    else
+      parked_at(env, last)->next = ref;
+    last = ref;
+    count++;
+    skip += cap;
+  } while (skip < seg->cap_len);
+  append(env, conn, first, last, count);
+  return 1;
+}
+
+void tcptale_park_show(const struct tcptale_conn_env *env, const struct tcptale_parked *parked,
+                       struct tcptale_arrival *seg) {
+  memset(seg, 0, sizeof *seg);
+  seg->packet = &parked->packet;
+  seg->data = parked->bytes == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, parked->bytes);
+  seg->payload = seg->data;
+  seg->index = parked->index;
+  seg->ts_ns = parked->ts_ns;
+  seg->dir = parked->dir;
+  seg->len = parked->packet.payload_len;
+  seg->cap_len = parked->packet.payload_cap;
+  seg->from_queue = 1;
+}
+
+struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                         uint32_t dir, uint32_t why, struct tcptale_arrival *seg) {
+  uint32_t before = TCPTALE_ARENA_NONE;
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE;) {
+    struct tcptale_parked *parked = parked_at(env, ref);
+    int fits = (dir == TCPTALE_NO_DIR || parked->dir == dir) && (why == 0 || parked->why == why);
+    if (!fits) {
+      before = ref;
+      ref = parked->next;
+      continue;
+    }
+    if (before == TCPTALE_ARENA_NONE)
+      conn->parked = parked->next;
+    else
+      parked_at(env, before)->next = parked->next;
+    if (conn->parked_last == ref) conn->parked_last = before;
+    conn->parked_count--;
+    tcptale_park_show(env, parked, seg);
+    return parked;
+  }
+  return NULL;
+}
+
+const struct tcptale_parked *tcptale_park_first(const struct tcptale_conn_env *env,
+                                                const struct tcptale_conn *conn) {
+  return parked_at(env, conn->parked);
+}
+
+void tcptale_park_renew(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg) {
+  tcptale_park_forget_renewal(env, conn);
+  uint32_t cap = (uint32_t)tcptale_arena_class_size(TCPTALE_ARENA_4096);
+  if (seg->cap_len < cap) cap = seg->cap_len;
+  conn->renew = copy_piece(env, seg, 0, seg->len, cap);
+}
+
+struct tcptale_parked *tcptale_park_renewal(const struct tcptale_conn_env *env,
+                                            const struct tcptale_conn *conn) {
+  return parked_at(env, conn->renew);
+}
+
+void tcptale_park_forget_renewal(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (conn->renew == TCPTALE_ARENA_NONE) return;
+  tcptale_park_drop(env, parked_at(env, conn->renew));
+  conn->renew = TCPTALE_ARENA_NONE;
+}
