@@ -1,0 +1,192 @@
+/* intake.c - see intake.h. Floor 7. */
+#include "intake.h"
+
+#include "accept.h"
+#include "tcptale/seq.h"
+#include "tcptale/state.h"
+#include "tell.h"
+#include "util.h"
+
+#define TTL_JUMP 8 /* a path changes by less; a forger further away rarely */
+#define NS_A_SECOND ((uint64_t)1000000000)
+
+void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input) {
+  struct tcptale_end *end = &conn->ends[dir];
+  end->state = (uint8_t)tcptale_state_step(end->state, input);
+}
+
+void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t isn,
+                         int soft) {
+  struct tcptale_end *end = &conn->ends[dir];
+  uint8_t kept = end->half.flags & TCPTALE_HALF_DISCARDING;
+  uint8_t policy = end->half.policy;
+  if (tcptale_end_has(end, TCPTALE_END_BASED)) {
+    int64_t edge = (int64_t)end->edge + tcptale_seq_diff(end->isn, isn);
+    if (end->edge != 0) end->edge = (uint64_t)tcptale_max_i64(edge, 1);
+    tcptale_half_release(&env->stream, &end->half);
+  }
+  tcptale_half_init(&env->stream, &end->half, isn + 1);
+  end->half.policy = policy ? policy : (uint8_t)env->config.policy[dir];
+  end->half.flags |= kept;
+  end->isn = isn;
+  end->flags |= TCPTALE_END_BASED;
+  end->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
+  if (soft) end->flags |= TCPTALE_END_SOFT_BASE;
+}
+
+/* The direction's streams report to whom they belong. */
+static struct tcptale_half *half_of(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
+  env->conn = conn;
+  env->dir = dir;
+  return &conn->ends[dir].half;
+}
+
+/* Midstream: the first byte seen is offset 0. Where a soft base (from an empty segment, or from the peer's
+ * acknowledgement) has to move before the first byte is taken: down to a byte that lies before it, up by the one byte
+ * of a keep-alive, or up to the side's first own segment. */
+static int moves_base(const struct tcptale_end *own, const struct tcptale_arrival *seg, int has_bytes) {
+  if (own->half.next != 0 || own->half.highest != 0) return 0;
+  if (has_bytes && (seg->offset < 0 || seg->offset == 1)) return 1;
+  return seg->offset > 0 && !tcptale_end_has(own, TCPTALE_END_SEEN);
+}
+
+static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  int has_bytes = seg->len > 0 && seg->verdict != TCPTALE_SEGMENT_KEEPALIVE;
+  uint32_t before = seg->packet->seq - 1;
+  if (!tcptale_end_has(own, TCPTALE_END_BASED))
+    tcptale_intake_base(env, conn, seg->dir, has_bytes ? before : before + seg->len, !has_bytes);
+  else if (tcptale_end_has(own, TCPTALE_END_SOFT_BASE) && moves_base(own, seg, has_bytes))
+    tcptale_intake_base(env, conn, seg->dir, before, !has_bytes);
+  else if (has_bytes)
+    own->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
+  tcptale_accept_place(conn, seg);
+}
+
+static uint16_t mac_digest(const uint8_t mac[6]) {
+  uint32_t sum = 0;
+  for (int i = 0; i < 6; i++) sum = sum * 31 + mac[i];
+  return (uint16_t)(sum % 65535 + 1);
+}
+
+/* The sender's distance and link address, against its last segment's. */
+static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  uint8_t ttl = seg->packet->ip_ttl;
+  int jump = ttl > own->ttl ? ttl - own->ttl : own->ttl - ttl;
+  if (own->ttl != 0 && jump >= TTL_JUMP)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_TTL_JUMP, seg->dir, 0, 0);
+  own->ttl = ttl;
+  if (!(seg->packet->flags & TCPTALE_PACKET_HAS_ETHER)) return;
+  uint16_t mac = mac_digest(seg->packet->link_src);
+  if (own->mac != 0 && own->mac != mac)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_MAC_CHANGE, seg->dir, 0, 0);
+  own->mac = mac;
+}
+
+/* The window that this segment offers to the peer (rule R14). */
+static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
+  uint64_t window = tcptale_accept_window(conn, seg);
+  uint64_t edge = (uint64_t)tcptale_max_i64(seg->ack_offset, 0) + window;
+  uint64_t grain = tcptale_accept_window_most(conn, seg->dir) / 65535;
+  int is_latest = seg->ack_offset >= (int64_t)peer->half.acked;
+  if (is_latest && edge + grain <= peer->edge && tcptale_end_has(own, TCPTALE_END_SEEN) && seg->packet->window < own->window)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_SHRINK, seg->dir, 0, 0);
+  peer->edge = tcptale_max_u64(peer->edge, edge);
+  own->window = seg->packet->window;
+}
+
+static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  uint32_t other = tcptale_other(seg->dir);
+  struct tcptale_end *peer = &conn->ends[other];
+  if (!tcptale_end_has(peer, TCPTALE_END_BASED)) {
+    tcptale_intake_base(env, conn, other, seg->packet->ack - 1, 1);
+    tcptale_accept_place(conn, seg);
+  }
+  if (!(seg->notes & TCPTALE_NOTE_ACK_UNSEEN)) take_window(env, conn, seg);
+  if (seg->ack_offset < 0) return;
+  tcptale_half_ack(&env->stream, half_of(env, conn, other), seg->ack_offset, seg->ts_ns);
+  if (peer->half.fin == TCPTALE_NO_FIN || seg->ack_offset != (int64_t)peer->half.fin + 1) return;
+  peer->flags |= TCPTALE_END_FIN_ACKED;
+  tcptale_intake_state(conn, other, TCPTALE_INPUT_ACK_OF_FIN);
+}
+
+/* TS.Recent (RFC 7323 4.3): only a segment at or below the last acknowledgement sent moves it. */
+static void take_timestamp(struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return;
+  if (!(seg->packet->options & TCPTALE_HAS_TIMESTAMPS)) return;
+  if (seg->offset > (int64_t)own->half.acked) return;
+  uint32_t now_s = (uint32_t)(seg->ts_ns / NS_A_SECOND);
+  int is_newer = tcptale_seq_ge(seg->packet->ts_val, own->ts_recent);
+  if (!is_newer && now_s - own->ts_recent_s < 24u * 86400u) return;
+  own->ts_recent = seg->packet->ts_val;
+  own->ts_recent_s = now_s;
+}
+
+static struct tcptale_piece piece_of(const struct tcptale_arrival *seg) {
+  struct tcptale_piece piece = {.offset = seg->offset, .data = seg->payload, .len = seg->len, .cap_len = seg->cap_len};
+  piece.index = seg->index;
+  piece.ts_ns = seg->ts_ns;
+  piece.urgent = seg->packet->urgent;
+  if (seg->packet->tcp_flags & TCPTALE_TCP_FIN) piece.flags |= TCPTALE_PUSH_FIN;
+  if (seg->packet->tcp_flags & TCPTALE_TCP_URG) piece.flags |= TCPTALE_PUSH_URGENT;
+  if (seg->verdict == TCPTALE_SEGMENT_ZWP) piece.flags |= TCPTALE_PUSH_PROVISIONAL;
+  return piece;
+}
+
+static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  struct tcptale_half *half = half_of(env, conn, seg->dir);
+  struct tcptale_piece piece = piece_of(seg);
+  if (piece.len == 0 && !(piece.flags & (TCPTALE_PUSH_FIN | TCPTALE_PUSH_URGENT))) return;
+  if (seg->verdict == TCPTALE_SEGMENT_KEEPALIVE) return;
+  tcptale_half_push(&env->stream, half, &piece);
+}
+
+/* FINs as inputs: sent when believed, received when all before it was. */
+static void step_fins(struct tcptale_conn *conn) {
+  for (uint32_t d = 0; d < 2; d++) {
+    const struct tcptale_half *half = &conn->ends[d].half;
+    if (half->fin == TCPTALE_NO_FIN) continue;
+    if (conn->ends[d].state == TCPTALE_STATE_CLOSED) continue; /* finished, and acknowledged */
+    if (!tcptale_state_is_finished(conn->ends[d].state)) tcptale_intake_state(conn, d, TCPTALE_INPUT_SEND_FIN);
+    if (half->flags & TCPTALE_HALF_ENDED) tcptale_intake_state(conn, tcptale_other(d), TCPTALE_INPUT_RECV_FIN);
+  }
+}
+
+void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  settle_base(env, conn, seg);
+  check_path(env, conn, seg);
+  take_timestamp(conn, seg);
+  if ((seg->packet->tcp_flags & TCPTALE_TCP_ACK) && !(seg->notes & TCPTALE_NOTE_NO_ACK)) take_ack(env, conn, seg);
+  if (!tcptale_end_has(own, TCPTALE_END_FIN_ACKED)) tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
+  own->flags |= TCPTALE_END_SEEN;
+  take_bytes(env, conn, seg);
+  step_fins(conn);
+}
+
+void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            const struct tcptale_arrival *seg) {
+  struct tcptale_piece piece = piece_of(seg);
+  if (piece.len == 0 || !tcptale_end_has(&conn->ends[seg->dir], TCPTALE_END_BASED)) return;
+  tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
+}
+
+void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t packets) {
+  struct tcptale_half *half = half_of(env, conn, dir);
+  if (!(half->flags & TCPTALE_HALF_WAITING)) return;
+  tcptale_half_tick(&env->stream, half, env->now_ns, packets);
+  step_fins(conn);
+}
+
+int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked) {
+  for (uint32_t d = 0; d < 2; d++) {
+    const struct tcptale_end *end = &conn->ends[d];
+    if (!(end->half.flags & TCPTALE_HALF_ENDED)) return 0;
+    if (acked && !tcptale_end_has(end, TCPTALE_END_FIN_ACKED)) return 0;
+  }
+  return 1;
+}

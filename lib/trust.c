@@ -1,0 +1,57 @@
+/* trust.c - see trust.h. Floor 7. */
+#include "trust.h"
+
+#include "park.h"
+#include "tcptale/seq.h"
+#include "tell.h"
+
+/* How far behind a parked segment an acknowledgement may stand and still answer it. */
+#define ANSWER_REACH ((int32_t)0x100000)
+
+static void tell_offload(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
+  uint32_t flag = (uint32_t)TCPTALE_CONN_OFFLOAD_TOLD << dir;
+  if (conn->phase == TCPTALE_PHASE_EMBRYO || tcptale_conn_has(conn, flag)) return;
+  conn->flags |= flag;
+  tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_CSUM_OFFLOAD, dir, 0, 0);
+}
+
+void tcptale_trust_clear(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
+  conn->ends[dir].flags |= TCPTALE_END_OFFLOADS;
+  tell_offload(env, conn, dir);
+}
+
+uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  const tcptale_packet *p = seg->packet;
+  struct tcptale_end *own = conn ? &conn->ends[seg->dir] : NULL;
+  if (env->config.checksum == TCPTALE_CHECKSUM_IGNORE) return TCPTALE_TRUST_GOOD;
+  if (p->ip_csum == TCPTALE_CSUM_BAD) {
+    seg->anomaly = TCPTALE_ANOMALY_BAD_IP_CSUM;
+    return TCPTALE_TRUST_BAD;
+  }
+  if (p->tcp_csum != TCPTALE_CSUM_BAD) {
+    int excused = p->tcp_csum == TCPTALE_CSUM_PARTIAL || (p->anomalies & (1u << TCPTALE_ANOMALY_CSUM_OFFLOAD));
+    if (own && p->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
+    if (conn && excused) tell_offload(env, conn, seg->dir);
+    return TCPTALE_TRUST_GOOD;
+  }
+  if (own && tcptale_end_has(own, TCPTALE_END_OFFLOADS)) {
+    tell_offload(env, conn, seg->dir);
+    return TCPTALE_TRUST_GOOD;
+  }
+  int judged = env->config.checksum == TCPTALE_CHECKSUM_VERIFY || (own && tcptale_end_has(own, TCPTALE_END_GOOD_CSUM));
+  if (!judged) return TCPTALE_TRUST_UNSURE;
+  seg->anomaly = TCPTALE_ANOMALY_BAD_TCP_CSUM;
+  return TCPTALE_TRUST_BAD;
+}
+
+int tcptale_trust_is_answer(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                            const struct tcptale_arrival *seg) {
+  if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
+  const struct tcptale_parked *parked = tcptale_park_first(env, conn);
+  for (; parked; parked = parked->next ? tcptale_arena_at(&env->arena, parked->next) : NULL) {
+    if (parked->why != TCPTALE_PARK_CHECKSUM || parked->dir == seg->dir || parked->packet.payload_len == 0) continue;
+    int32_t beyond = tcptale_seq_diff(seg->packet->ack, parked->packet.seq + parked->packet.payload_len);
+    if (beyond >= 0 && beyond < ANSWER_REACH) return 1;
+  }
+  return 0;
+}
