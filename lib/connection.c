@@ -1,0 +1,321 @@
+/* connection.c - see connection.h. Parse, decide, act are apart: the packet is decoded, `accept` and `reset` judge it,
+ * `intake`, `opening` and `closing` act. Every segment is told (tcptale_tell_segment) before what it causes. Floor 11. */
+#include "connection.h"
+
+#include "accept.h"
+#include "closing.h"
+#include "handshake.h"
+#include "intake.h"
+#include "linger.h"
+#include "opening.h"
+#include "park.h"
+#include "reset.h"
+#include "tcptale/seq.h"
+#include "tell.h"
+#include "trust.h"
+
+#define EARLY_MOST 16u /* segments of the server that wait for the end of a handshake */
+
+static void count(struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  conn->ends[seg->dir].packets++;
+  conn->ends[seg->dir].payload_bytes += seg->len;
+}
+
+static uint32_t close_now(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
+  tcptale_closing_close(env, conn, why);
+  return tcptale_closing_lingers(conn) ? TCPTALE_ACTION_KEEP : TCPTALE_ACTION_FORGET;
+}
+
+static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
+                       uint32_t code) {
+  seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
+  seg->anomaly = code;
+  tcptale_tell_segment(env, conn, seg);
+  return TCPTALE_ACTION_KEEP;
+}
+
+/* ---- RST ---- */
+
+static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                   struct tcptale_arrival *seg) {
+  struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
+  const tcptale_packet *p = seg->packet;
+  uint32_t why = TCPTALE_CLOSE_RST, refused = TCPTALE_ANOMALY_RST_OUT_OF_WINDOW;
+  int counts = seg->offset == 0;
+  if (seg->dir == TCPTALE_C2S && hs->has_bad_ack && p->seq == hs->bad_ack) { /* half-open recovery, RFC 9293 3.5.1 */
+    seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
+    tcptale_tell_segment(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  if (seg->dir == TCPTALE_S2C && hs->synack_count == 0) {
+    why = TCPTALE_CLOSE_REFUSED;
+    refused = TCPTALE_ANOMALY_RST_BAD_ACK;
+    counts = (p->tcp_flags & TCPTALE_TCP_ACK) && tcptale_handshake_choose_syn(hs, p->ack) != NULL;
+  }
+  if (!counts) return refuse(env, conn, seg, refused);
+  seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
+  if (conn->phase == TCPTALE_PHASE_EMBRYO) {
+    conn->phase = TCPTALE_PHASE_HANDSHAKE;
+    tcptale_tell_open(env, conn, conn->how);
+    tcptale_trust_clear(env, conn, TCPTALE_C2S);
+  }
+  tcptale_tell_segment(env, conn, seg);
+  return close_now(env, conn, why);
+}
+
+static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  tcptale_accept_place(conn, seg);
+  if (tcptale_handshake_of(env, conn)) return reset_in_handshake(env, conn, seg);
+  seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
+  if (conn->phase == TCPTALE_PHASE_RESET) {
+    tcptale_tell_segment(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  uint32_t verdict = tcptale_reset_judge(env, conn, seg);
+  if (verdict == 0) return refuse(env, conn, seg, seg->anomaly);
+  tcptale_tell_segment(env, conn, seg);
+  if (verdict == TCPTALE_RESET_TENTATIVE) {
+    if (tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE)) return TCPTALE_ACTION_KEEP;
+    conn->flags |= TCPTALE_CONN_TENTATIVE;
+    conn->reset_dir = (uint8_t)seg->dir;
+    tcptale_tell_reset(env, conn, seg->dir, TCPTALE_RESET_TENTATIVE);
+    return TCPTALE_ACTION_KEEP;
+  }
+  conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
+  tcptale_tell_reset(env, conn, seg->dir, TCPTALE_RESET_EXACT);
+  if (tcptale_intake_is_over(conn, 0)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
+  conn->phase = TCPTALE_PHASE_RESET;
+  conn->reset_dir = (uint8_t)seg->dir;
+  conn->reset_ns = env->now_ns;
+  return TCPTALE_ACTION_KEEP;
+}
+
+/* The apparent sender of a RST goes on talking: the RST is not believed any more (rules R16, R17). */
+static void refute_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code) {
+  conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
+  tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
+  tcptale_tell_anomaly(env, conn, code, conn->reset_dir, 0, 0);
+  if (conn->phase != TCPTALE_PHASE_RESET) return;
+  conn->phase = TCPTALE_PHASE_OPEN;
+  tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
+}
+
+/* What a believed segment says of a RST that came before it. 0: the segment was parked and is done with. */
+static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  int is_sender = seg->dir == conn->reset_dir;
+  int is_current = seg->offset + (int64_t)seg->len >= (int64_t)conn->ends[seg->dir].half.next;
+  if (tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE) && is_sender && is_current)
+    refute_reset(env, conn, TCPTALE_ANOMALY_RST_IGNORED);
+  if (conn->phase != TCPTALE_PHASE_RESET) return 1;
+  if (is_sender && is_current) {
+    refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
+    return 1;
+  }
+  int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
+  if (is_sender || !carries) return 1;
+  if (!tcptale_park_push(env, conn, seg, TCPTALE_PARK_RESET))
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir, (uint64_t)seg->offset, seg->len);
+  return 0;
+}
+
+/* ---- SYN in a live connection (rule R9) ---- */
+
+static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  struct tcptale_end *own = &conn->ends[seg->dir];
+  int is_answer = (seg->packet->tcp_flags & TCPTALE_TCP_ACK) != 0;
+  tcptale_accept_place(conn, seg);
+  if (is_answer && tcptale_linger_answers_renewal(env, conn, seg)) {
+    tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? TCPTALE_CLOSE_RST : TCPTALE_CLOSE_SUPERSEDED);
+    return TCPTALE_ACTION_REOPEN;
+  }
+  if (tcptale_opening_adopt(env, conn, seg)) {
+    tcptale_tell_segment(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  if (tcptale_end_has(own, TCPTALE_END_SYN) && own->isn == seg->packet->seq) {
+    seg->verdict = TCPTALE_SEGMENT_RETRANSMISSION;
+    tcptale_tell_segment(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  if (is_answer) {
+    int by_client = seg->dir == TCPTALE_C2S;
+    return refuse(env, conn, seg, by_client ? TCPTALE_ANOMALY_SYNACK_WRONG_DIR : TCPTALE_ANOMALY_SYNACK_DIFF_SEQ);
+  }
+  int is_over = conn->phase == TCPTALE_PHASE_RESET || tcptale_intake_is_over(conn, 0);
+  if (is_over && tcptale_linger_is_new_call(conn, seg)) {
+    tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? TCPTALE_CLOSE_RST : TCPTALE_CLOSE_FIN);
+    return TCPTALE_ACTION_REOPEN;
+  }
+  refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
+  tcptale_park_renew(env, conn, seg);
+  return TCPTALE_ACTION_KEEP;
+}
+
+/* ---- everything else ---- */
+
+/* After a segment took effect: waiting holes, early segments that waited long enough, the end. */
+static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn, const uint8_t waited[2]) {
+  for (uint32_t d = 0; d < 2; d++)
+    if (waited[d]) tcptale_intake_tick(env, conn, d, 1);
+  if (tcptale_intake_is_over(conn, 1)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
+  return TCPTALE_ACTION_KEEP;
+}
+
+static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
+  if (!carries) return;
+  if (seg->len > 0) tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DATA_BEFORE_EST, seg->dir, 0, seg->len);
+  int parked = tcptale_park_push(env, conn, seg, TCPTALE_PARK_EARLY);
+  if (parked && conn->parked_count <= EARLY_MOST) return;
+  tcptale_opening_give_up(env, conn);
+  if (parked) return;
+  tcptale_accept(env, conn, seg);
+  if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
+}
+
+static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  uint32_t flags_refused = tcptale_accept_flags(seg->packet);
+  if (flags_refused) return refuse(env, conn, seg, flags_refused);
+  uint32_t opening = TCPTALE_OPENING_GO;
+  if (conn->phase == TCPTALE_PHASE_HANDSHAKE) opening = tcptale_opening_select(env, conn, seg);
+  if (opening == TCPTALE_OPENING_REFUSE) return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
+  tcptale_accept(env, conn, seg);
+  tcptale_tell_segment(env, conn, seg);
+  if (seg->verdict == TCPTALE_SEGMENT_OUTSIDE) {
+    if (seg->anomaly == TCPTALE_ANOMALY_ACK_OLD) tcptale_intake_compare(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  uint8_t waited[2];
+  for (uint32_t d = 0; d < 2; d++) waited[d] = conn->ends[d].half.flags & TCPTALE_HALF_WAITING;
+  if (opening == TCPTALE_OPENING_HOLD) {
+    hold_early(env, conn, seg);
+    return wind_up(env, conn, waited);
+  }
+  if (opening == TCPTALE_OPENING_ESTABLISH) tcptale_opening_establish(env, conn, seg);
+  if (!weigh_reset(env, conn, seg)) return TCPTALE_ACTION_KEEP;
+  const struct tcptale_parked *renewal = tcptale_park_renewal(env, conn);
+  if (renewal && renewal->dir != seg->dir) tcptale_park_forget_renewal(env, conn); /* a challenge ACK, RFC 5961 4 */
+  tcptale_intake(env, conn, seg);
+  return wind_up(env, conn, waited);
+}
+
+/* A wrong checksum of a sender that was not judged yet: what it carries waits for the peer's answer. */
+static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  if (seg->len > 0 && tcptale_park_push(env, conn, seg, TCPTALE_PARK_CHECKSUM)) {
+    seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
+    tcptale_tell_segment(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_TCP_CSUM);
+}
+
+/* The segment answers what was parked for its checksum: its sender is cleared, and it takes effect first. */
+static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  uint32_t cleared = tcptale_other(seg->dir);
+  if (!tcptale_trust_is_answer(env, conn, seg)) return;
+  if (conn->phase == TCPTALE_PHASE_EMBRYO) {
+    conn->phase = TCPTALE_PHASE_OPEN;
+    tcptale_tell_open(env, conn, conn->how);
+  }
+  tcptale_trust_clear(env, conn, cleared);
+  tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
+}
+
+/* An embryo meets a segment of right checksum that does not answer it: that one opens the connection. */
+static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  int is_syn = (seg->packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_RST)) != 0;
+  if (conn->phase != TCPTALE_PHASE_EMBRYO || is_syn || tcptale_handshake_of(env, conn)) return;
+  conn->phase = TCPTALE_PHASE_OPEN;
+  tcptale_tell_open(env, conn, conn->how);
+}
+
+static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
+                              uint32_t trust) {
+  uint32_t flags = seg->packet->tcp_flags;
+  int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
+  if ((flags & TCPTALE_TCP_SYN) && bad_flags) return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
+  if (flags & TCPTALE_TCP_SYN) {
+    if (!tcptale_handshake_of(env, conn)) return feed_syn_again(env, conn, seg);
+    if (tcptale_linger_answers_renewal(env, conn, seg)) {
+      tcptale_closing_close(env, conn, TCPTALE_CLOSE_SUPERSEDED);
+      return TCPTALE_ACTION_REOPEN;
+    }
+    if (flags & TCPTALE_TCP_ACK)
+      tcptale_opening_synack(env, conn, seg);
+    else
+      tcptale_opening_syn(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  if (trust == TCPTALE_TRUST_UNSURE) return feed_doubtful(env, conn, seg);
+  clear_doubt(env, conn, seg);
+  open_embryo(env, conn, seg);
+  if (flags & TCPTALE_TCP_RST) return feed_reset(env, conn, seg);
+  return feed_plain(env, conn, seg);
+}
+
+uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  uint32_t trust = tcptale_trust_judge(env, conn, seg);
+  if (trust == TCPTALE_TRUST_BAD) {
+    env->bad_checksums++;
+    return refuse(env, conn, seg, seg->anomaly);
+  }
+  if (!seg->from_queue) count(conn, seg);
+  if (conn->phase == TCPTALE_PHASE_CLOSED) return tcptale_linger_feed(env, conn, seg);
+  conn->last_ns = env->now_ns;
+  conn->touched = 1;
+  if (seg->verdict == TCPTALE_SEGMENT_DUP_FRAME) {
+    env->dup_frames++;
+    tcptale_accept_place(conn, seg);
+    tcptale_tell_segment(env, conn, seg);
+    tcptale_intake_compare(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  return feed_by_flags(env, conn, seg, trust);
+}
+
+int tcptale_connection_opens(const struct tcptale_conn_env *env, struct tcptale_arrival *seg) {
+  uint32_t flags = seg->packet->tcp_flags;
+  seg->anomaly = tcptale_accept_flags(seg->packet);
+  if ((flags & TCPTALE_TCP_RST) && seg->anomaly == TCPTALE_ANOMALY_NO_ACK_FLAG) seg->anomaly = 0;
+  if (seg->anomaly) return 0;
+  if (flags & TCPTALE_TCP_SYN) return 1;
+  return !(env->config.flags & TCPTALE_CONFIG_NO_MIDSTREAM);
+}
+
+int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  uint32_t trust = tcptale_trust_judge(env, conn, seg);
+  conn->first_ns = conn->last_ns = env->now_ns;
+  if (!tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE)) return 0;
+  if (!seg->from_queue) count(conn, seg);
+  if (trust == TCPTALE_TRUST_GOOD) tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
+  uint32_t flags = seg->packet->tcp_flags;
+  if (flags & TCPTALE_TCP_SYN)
+    tcptale_tell_segment(env, conn, seg);
+  else if (trust == TCPTALE_TRUST_UNSURE)
+    feed_doubtful(env, conn, seg);
+  else if (flags & TCPTALE_TCP_RST)
+    feed_reset(env, conn, seg);
+  else
+    feed_plain(env, conn, seg);
+  return 1;
+}
+
+uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (tcptale_closing_deadline(env, conn) > env->now_ns) return TCPTALE_ACTION_KEEP;
+  switch ((enum tcptale_phase)conn->phase) {
+  case TCPTALE_PHASE_CLOSED: return TCPTALE_ACTION_FORGET;
+  case TCPTALE_PHASE_RESET: return close_now(env, conn, TCPTALE_CLOSE_RST);
+  case TCPTALE_PHASE_EMBRYO: return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+  case TCPTALE_PHASE_HANDSHAKE: {
+    const struct tcptale_parked *first = tcptale_park_first(env, conn);
+    int only_waits = first && first->why == TCPTALE_PARK_EARLY && env->now_ns - conn->last_ns < env->config.half_open_ns;
+    if (!only_waits) return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+    tcptale_opening_give_up(env, conn);
+    return TCPTALE_ACTION_KEEP;
+  }
+  case TCPTALE_PHASE_OPEN: break;
+  }
+  for (uint32_t d = 0; d < 2; d++) tcptale_intake_tick(env, conn, d, 0);
+  if (tcptale_closing_deadline(env, conn) > env->now_ns) return wind_up(env, conn, (const uint8_t[2]){0, 0});
+  return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+}
