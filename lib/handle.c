@@ -1,0 +1,235 @@
+/* handle.c - the public object around the tracking: one block of memory, cut into the tracker, its index and the arena;
+ * what can be asked of a tracker and of a connection; control from inside callbacks. Floor 14. */
+#include "tracker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "settings.h"
+#include "tell.h"
+
+#define ALIGN ((size_t)64)
+
+static size_t aligned(size_t n) {
+  return (n + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+static void begin_env(struct tcptale_tracker *t, const tcptale_config *config, const tcptale_callbacks *callbacks,
+                      void *user) {
+  struct tcptale_conn_env *env = &t->env;
+  env->config = *config;
+  env->tracker = t;
+  env->emit.callbacks = *callbacks;
+  env->emit.user = user;
+  env->emit.arena = &env->arena;
+  env->stream.arena = &env->arena;
+  env->stream.sink = &tcptale_tell_sink;
+  env->stream.ctx = env;
+  tcptale_settings_stream(config, &env->stream.config);
+  for (int i = 0; i < TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
+  tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
+}
+
+/* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, the arena. */
+static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcptale_config *config,
+                   const tcptale_callbacks *callbacks, void *user) {
+  config->memory_bytes = len;
+  tcptale_defrag_config defrag;
+  tcptale_settings_defrag(config, &defrag);
+  uint32_t slots = tcptale_roster_slots(config);
+  size_t index_at = aligned(sizeof(struct tcptale_tracker));
+  size_t defrag_at = index_at + aligned(2 * (size_t)slots * sizeof(struct tcptale_slot));
+  size_t arena_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
+  struct tcptale_tracker *t = (struct tcptale_tracker *)(void *)base;
+  if (arena_at >= len) return TCPTALE_ERR_NOMEM;
+  memset(t, 0, sizeof *t);
+  if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
+  begin_env(t, config, callbacks, user);
+  tcptale_roster_init(&t->roster, &t->env, (struct tcptale_slot *)(void *)(base + index_at), slots);
+  tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
+  *out = t;
+  return TCPTALE_OK;
+}
+
+static int make(tcptale_tracker **out, tcptale_config *config, const tcptale_callbacks *callbacks, void *user,
+                void *block, size_t len) {
+  uint8_t *base = block;
+  size_t skip = (ALIGN - (uintptr_t)base % ALIGN) % ALIGN;
+  if (len < TCPTALE_MEMORY_LEAST) return TCPTALE_ERR_NOMEM;
+  struct tcptale_tracker *t = NULL;
+  int result = lay_out(&t, base + skip, len - skip, config, callbacks, user);
+  if (result != TCPTALE_OK) return result;
+  t->block = block;
+  *out = t;
+  return TCPTALE_OK;
+}
+
+static int read_arguments(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
+                          tcptale_config *own, tcptale_callbacks *table) {
+  if (!out) return TCPTALE_ERR_ARG;
+  int result = tcptale_settings_read(own, config);
+  return result == TCPTALE_OK ? tcptale_settings_callbacks(table, callbacks) : result;
+}
+
+int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
+                           void *user, void *block, size_t len) {
+  tcptale_config own;
+  tcptale_callbacks table;
+  int result = read_arguments(out, config, callbacks, &own, &table);
+  if (result != TCPTALE_OK) return result;
+  if (!block) return TCPTALE_ERR_ARG;
+  return make(out, &own, &table, user, block, len);
+}
+
+int tcptale_tracker_new_with(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
+                             void *user, tcptale_alloc_fn alloc, tcptale_free_fn release, void *alloc_user) {
+  tcptale_config own;
+  tcptale_callbacks table;
+  int result = read_arguments(out, config, callbacks, &own, &table);
+  if (result != TCPTALE_OK) return result;
+  if (!alloc || !release) return TCPTALE_ERR_ARG;
+  if (own.memory_bytes < TCPTALE_MEMORY_LEAST || own.memory_bytes > SIZE_MAX) return TCPTALE_ERR_NOMEM;
+  void *block = alloc((size_t)own.memory_bytes, alloc_user);
+  if (!block) return TCPTALE_ERR_NOMEM;
+  result = make(out, &own, &table, user, block, (size_t)own.memory_bytes);
+  if (result != TCPTALE_OK) {
+    release(block, alloc_user);
+    return result;
+  }
+  (*out)->release = release;
+  (*out)->release_user = alloc_user;
+  return TCPTALE_OK;
+}
+
+static void *from_malloc(size_t len, void *user) {
+  (void)user;
+  return malloc(len);
+}
+
+static void to_free(void *block, void *user) {
+  (void)user;
+  free(block);
+}
+
+int tcptale_tracker_new(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
+                        void *user) {
+  return tcptale_tracker_new_with(out, config, callbacks, user, from_malloc, to_free, NULL);
+}
+
+int tcptale_tracker_free(tcptale_tracker *t) {
+  if (!t) return TCPTALE_OK;
+  int result = tcptale_tracker_flush(t);
+  if (result != TCPTALE_OK) return result;
+  if (t->release) t->release(t->block, t->release_user);
+  return TCPTALE_OK;
+}
+
+int tcptale_tracker_stop(tcptale_tracker *t) {
+  if (!t) return TCPTALE_ERR_ARG;
+  t->env.emit.stopped = 1;
+  return TCPTALE_OK;
+}
+
+int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *stats) {
+  if (!t || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
+  uint32_t size = stats->struct_size;
+  memset(stats, 0, size);
+  *stats = t->stats;
+  stats->struct_size = size;
+  stats->open_now = tcptale_roster_open(&t->roster);
+  stats->half_open_now = t->roster.count[TCPTALE_CLASS_HALF_OPEN];
+  stats->lingering_now = t->roster.count[TCPTALE_CLASS_CLOSED];
+  stats->opened = t->env.last_id;
+  stats->closed = t->env.last_id - stats->open_now;
+  stats->evicted = t->roster.evicted;
+  stats->bad_checksums = t->env.bad_checksums;
+  stats->dup_frames = t->env.dup_frames;
+  stats->anomalies = t->env.emit.anomalies;
+  stats->memory_bytes = t->env.config.memory_bytes;
+  stats->memory_used = (uint64_t)t->env.arena.page_first * TCPTALE_ARENA_PAGE + t->env.arena.used_bytes;
+  return TCPTALE_OK;
+}
+
+/* ---- connections ---- */
+
+tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
+  if (!t || id == 0) return NULL;
+  struct tcptale_conn *conn = tcptale_roster_find_id(&t->roster, &t->env, id);
+  return conn && conn->phase != TCPTALE_PHASE_CLOSED ? conn : NULL;
+}
+
+uint64_t tcptale_conn_id(const tcptale_conn *conn) {
+  return conn ? conn->id : 0;
+}
+
+int tcptale_conn_endpoints(const tcptale_conn *conn, tcptale_endpoints *endpoints) {
+  if (!conn || !endpoints || endpoints->struct_size < sizeof *endpoints) return TCPTALE_ERR_ARG;
+  tcptale_tell_endpoints(conn, endpoints);
+  return TCPTALE_OK;
+}
+
+int tcptale_conn_state(const tcptale_conn *conn, uint32_t direction) {
+  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+  return conn->ends[direction].state;
+}
+
+int tcptale_conn_stats_read(const tcptale_conn *conn, tcptale_conn_stats *stats) {
+  if (!conn || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
+  const struct tcptale_stream_env *env = &conn->tracker->env.stream;
+  uint32_t size = stats->struct_size;
+  memset(stats, 0, size);
+  stats->struct_size = size;
+  stats->role = tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
+  stats->first_ns = conn->first_ns;
+  stats->last_ns = conn->last_ns;
+  for (uint32_t d = 0; d < 2; d++) {
+    const struct tcptale_end *end = &conn->ends[d];
+    stats->packets[d] = end->packets;
+    stats->payload_bytes[d] = end->payload_bytes;
+    stats->delivered[d] = end->delivered;
+    stats->missing[d] = end->missing;
+    if (!tcptale_end_has(end, TCPTALE_END_BASED)) continue;
+    stats->queued_bytes[d] = tcptale_half_queued_bytes(env, &end->half);
+    stats->queued_segments[d] = tcptale_half_queued_segments(env, &end->half);
+  }
+  return TCPTALE_OK;
+}
+
+uint64_t tcptale_conn_user(const tcptale_conn *conn) {
+  return conn ? conn->user : 0;
+}
+
+int tcptale_conn_set_user(tcptale_conn *conn, uint64_t value) {
+  if (!conn) return TCPTALE_ERR_ARG;
+  conn->user = value;
+  return TCPTALE_OK;
+}
+
+/* A direction that has not begun yet only takes the mark along. */
+static void discard(struct tcptale_conn *conn, uint32_t direction) {
+  struct tcptale_end *end = &conn->ends[direction];
+  if (tcptale_end_has(end, TCPTALE_END_BASED) && conn->phase != TCPTALE_PHASE_CLOSED)
+    tcptale_half_discard(&conn->tracker->env.stream, &end->half);
+  else
+    end->half.flags |= TCPTALE_HALF_DISCARDING;
+}
+
+int tcptale_conn_ignore(tcptale_conn *conn) {
+  if (!conn) return TCPTALE_ERR_ARG;
+  conn->flags |= TCPTALE_CONN_IGNORED;
+  for (uint32_t d = 0; d < 2; d++) discard(conn, d);
+  return TCPTALE_OK;
+}
+
+int tcptale_conn_stop_data(tcptale_conn *conn, uint32_t direction) {
+  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+  discard(conn, direction);
+  return TCPTALE_OK;
+}
+
+int tcptale_conn_set_policy(tcptale_conn *conn, uint32_t direction, uint32_t policy) {
+  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+  if (policy < TCPTALE_POLICY_FIRST || policy > TCPTALE_POLICY_BSD_RIGHT) return TCPTALE_ERR_ARG;
+  conn->ends[direction].half.policy = (uint8_t)policy;
+  return TCPTALE_OK;
+}

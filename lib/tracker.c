@@ -1,0 +1,334 @@
+/* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or makes the connection and
+ * feeds it. Frames of a batch are decoded and their index lines fetched a few ahead, then taken one by one, so a batch
+ * leads to the same events as single calls. Floor 13. */
+#include "tracker.h"
+
+#include <string.h>
+
+#include "closing.h"
+#include "connection.h"
+#include "park.h"
+#include "settings.h"
+#include "tell.h"
+#include "util.h"
+
+/* ---- one packet ---- */
+
+static void stray(struct tcptale_tracker *t, uint32_t code) {
+  tcptale_tell_anomaly(&t->env, NULL, code, TCPTALE_NO_DIR, 0, 0);
+}
+
+/* What the decoder found odd in a packet that is no TCP segment, or belongs to no connection. */
+static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet *packet) {
+  for (uint32_t code = 1, bits = packet->anomalies; bits >> code != 0 && code < 32; code++)
+    if (bits >> code & 1) stray(t, code);
+}
+
+/* Carries out what a step asks for. */
+static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
+  if (action == TCPTALE_ACTION_KEEP)
+    tcptale_roster_update(&t->roster, &t->env, conn);
+  else
+    tcptale_roster_remove(&t->roster, &t->env, conn);
+}
+
+/* A segment without a connection: opens one, or is only told. `from` is its sender's place in the key. Returns the
+ * connection it opened. */
+static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+                                  struct tcptale_arrival *seg) {
+  int half_open = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
+  int refused = !tcptale_connection_opens(&t->env, seg);
+  seg->dir = TCPTALE_NO_DIR;
+  struct tcptale_conn *conn = NULL;
+  if (!refused) {
+    conn = tcptale_roster_add(&t->roster, &t->env, key, hash, half_open);
+    if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
+  }
+  if (!conn) {
+    seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
+    tcptale_tell_segment(&t->env, NULL, seg);
+    return NULL;
+  }
+  int is_synack = half_open && (seg->packet->tcp_flags & TCPTALE_TCP_ACK);
+  conn->client_at = (uint8_t)(is_synack ? from ^ 1u : from);
+  seg->dir = is_synack ? TCPTALE_S2C : TCPTALE_C2S;
+  while (!tcptale_connection_begin(&t->env, conn, seg))
+    if (!tcptale_roster_evict(&t->roster, &t->env, TCPTALE_CLASS_CLOSED)) break;
+  return conn;
+}
+
+static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+                 struct tcptale_arrival *seg);
+
+/* The old connection on these ports is closed; what it kept for the next one, and the segment at hand, begin it. */
+static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t from, struct tcptale_arrival *seg) {
+  struct tcptale_conn_env *env = &t->env;
+  uint8_t key[TCPTALE_KEY_BYTES];
+  memcpy(key, old->key, sizeof key);
+  uint32_t hash = old->hash, client_at = old->client_at;
+  int is_call = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
+  int is_reuse = is_call && old->close_why != TCPTALE_CLOSE_SUPERSEDED;
+  struct tcptale_conn kept = *old; /* only to hold the chain of what was parked */
+  old->renew = TCPTALE_ARENA_NONE;
+  old->parked = TCPTALE_ARENA_NONE;
+  tcptale_roster_remove(&t->roster, env, old);
+  struct tcptale_arrival held;
+  struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
+  if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
+    tcptale_park_show(env, syn, &held);
+    take(t, key, hash, held.dir ^ client_at, &held);
+  }
+  if (syn) tcptale_park_drop(env, syn);
+  for (struct tcptale_parked *p; (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
+    if (!is_call) take(t, key, hash, held.dir ^ client_at, &held);
+    tcptale_park_drop(env, p);
+  }
+  take(t, key, hash, from, seg);
+  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key, hash);
+  if (is_reuse && conn) tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
+}
+
+/* A connection whose time had come before this packet is dealt with first, as if its timer had run. */
+static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
+  struct tcptale_conn_env *env = &t->env;
+  if (conn->timer.deadline_ns > env->now_ns && !env->pressure) return conn;
+  uint64_t index = env->emit.index;
+  env->emit.index = 0;
+  uint32_t action = tcptale_connection_expire(env, conn);
+  env->emit.index = index;
+  finish(t, conn, action);
+  return action == TCPTALE_ACTION_KEEP ? conn : NULL;
+}
+
+static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+                 struct tcptale_arrival *seg) {
+  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, key, hash);
+  if (conn) conn = settle_due(t, conn);
+  if (!conn) {
+    conn = begin(t, key, hash, from, seg);
+    if (!conn) return;
+    int is_done = conn->phase == TCPTALE_PHASE_CLOSED && conn->id == 0;
+    finish(t, conn, is_done ? TCPTALE_ACTION_FORGET : TCPTALE_ACTION_KEEP);
+    return;
+  }
+  seg->dir = from ^ conn->client_at;
+  uint32_t action = tcptale_connection_feed(&t->env, conn, seg);
+  if (action == TCPTALE_ACTION_REOPEN)
+    reopen(t, conn, from, seg);
+  else
+    finish(t, conn, action);
+}
+
+/* A checksum that is surely wrong opens nothing. */
+static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg, const uint8_t *key, uint32_t hash) {
+  if (tcptale_roster_find(&t->roster, &t->env, key, hash)) return 0;
+  if (t->env.config.checksum == TCPTALE_CHECKSUM_IGNORE) return 0;
+  int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
+  int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD && t->env.config.checksum == TCPTALE_CHECKSUM_VERIFY;
+  if (!bad_ip && !bad_tcp) return 0;
+  t->env.bad_checksums++;
+  seg->dir = TCPTALE_NO_DIR;
+  seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
+  seg->anomaly = bad_ip ? TCPTALE_ANOMALY_BAD_IP_CSUM : TCPTALE_ANOMALY_BAD_TCP_CSUM;
+  tcptale_tell_segment(&t->env, NULL, seg);
+  return 1;
+}
+
+static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look, const tcptale_packet *packet,
+                         const uint8_t *data) {
+  const uint8_t *key = (const uint8_t *)&look->key.scope;
+  uint32_t hash = (uint32_t)look->hash;
+  struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data + packet->payload_offset};
+  seg.index = t->env.emit.index;
+  seg.ts_ns = t->env.now_ns;
+  seg.len = packet->payload_len;
+  seg.cap_len = packet->payload_cap;
+  t->stats.segments++;
+  int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
+  if (wants_dup && tcptale_dup_seen(&t->dup, look->hash << 1 | look->from, packet, seg.payload, seg.index, seg.ts_ns))
+    seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
+  if (is_refused_stray(t, &seg, key, hash)) return;
+  take(t, key, hash, look->from, &seg);
+}
+
+static int look_up(struct tcptale_tracker *t, const tcptale_packet *packet, uint64_t scope,
+                   struct tcptale_lookup *look) {
+  uint32_t flags = 0;
+  if (t->env.config.flags & TCPTALE_CONFIG_KEY_VLAN) flags |= TCPTALE_KEY_VLAN;
+  if (t->env.config.flags & TCPTALE_CONFIG_KEY_TUNNEL) flags |= TCPTALE_KEY_TUNNEL;
+  look->key.struct_size = sizeof look->key;
+  look->known = (packet->layers & TCPTALE_LAYER_TCP) != 0 &&
+                tcptale_flow_key_of(packet, scope, flags, &look->key, &look->from) == TCPTALE_OK;
+  if (look->known) look->hash = tcptale_flow_hash(&look->key, t->env.config.hash_key);
+  return look->known;
+}
+
+/* ---- fragments ---- */
+
+static void tell_fragment_findings(struct tcptale_tracker *t, uint64_t bits) {
+  for (uint32_t i = 0; i <= TCPTALE_ANOMALY_FRAG_TIMEOUT - TCPTALE_ANOMALY_FRAG_OVERLAP; i++)
+    if (bits >> i & 1) stray(t, TCPTALE_ANOMALY_FRAG_OVERLAP + i);
+}
+
+static uint32_t decode_flags(const struct tcptale_tracker *t) {
+  return t->env.config.checksum == TCPTALE_CHECKSUM_IGNORE ? 0u : (uint32_t)TCPTALE_DECODE_CHECKSUM;
+}
+
+/* A fragment may complete its datagram, which then goes the way of any packet; one that turns out to be a fragment
+ * again is left alone. */
+static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packet, const uint8_t *data, uint64_t scope) {
+  if (t->env.config.flags & TCPTALE_CONFIG_NO_DEFRAG) return;
+  if (packet->ip_csum == TCPTALE_CSUM_BAD) return;
+  tcptale_defrag_result *result = &t->datagram;
+  int pushed = tcptale_defrag_push(&t->defrag, packet, data, scope, t->env.emit.index, t->env.now_ns, result);
+  if (pushed != TCPTALE_OK) return;
+  tell_fragment_findings(t, result->anomalies_frag);
+  if (!result->complete) return;
+  tcptale_decode_reassembled(&result->first, result->data, result->len, decode_flags(t));
+  struct tcptale_lookup look = {0};
+  if (look_up(t, &result->first, scope, &look))
+    take_segment(t, &look, &result->first, result->data);
+  else
+    tell_stray_findings(t, &result->first);
+}
+
+/* ---- time ---- */
+
+static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
+  struct tcptale_conn_env *env = &t->env;
+  uint64_t index = env->emit.index;
+  uint32_t n = 0;
+  env->emit.index = 0;
+  for (uint32_t ref; n < budget && !env->emit.stopped && (ref = tcptale_wheel_next(&t->roster.wheel, env->now_ns)) != 0;
+       n++) {
+    struct tcptale_conn *conn = tcptale_arena_at(&env->arena, ref);
+    finish(t, conn, tcptale_connection_expire(env, conn));
+  }
+  if (t->defrag.oldest != TCPTALE_ARENA_NONE && n < budget) {
+    int gone = tcptale_defrag_expire(&t->defrag, env->now_ns, budget - n);
+    for (int i = 0; i < gone; i++) stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
+    n += gone > 0 ? (uint32_t)gone : 0;
+  }
+  env->emit.index = index;
+  return n;
+}
+
+static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
+  if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
+  expire(t, t->env.config.timer_budget);
+}
+
+/* ---- frames ---- */
+
+static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet, const tcptale_frame *frame,
+                        const struct tcptale_lookup *look) {
+  t->stats.frames++;
+  t->env.emit.index = frame->index;
+  t->env.emit.ts_ns = frame->ts_ns;
+  move_clock(t, frame->ts_ns);
+  if (look->known)
+    take_segment(t, look, packet, frame->data);
+  else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
+    take_fragment(t, packet, frame->data, frame->scope);
+  else if (packet->anomalies)
+    tell_stray_findings(t, packet);
+}
+
+static const tcptale_frame *frame_at(const tcptale_frame *frames, size_t i) {
+  return (const tcptale_frame *)(const void *)((const uint8_t *)frames + i * frames->struct_size);
+}
+
+/* Decodes up to TCPTALE_AHEAD frames and fetches what their connections lie in. */
+static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t from, size_t count) {
+  size_t n = count - from < TCPTALE_AHEAD ? count - from : TCPTALE_AHEAD;
+  const struct tcptale_table *index = &t->roster.by_key;
+  for (size_t i = 0; i < n; i++) {
+    const tcptale_frame *f = frame_at(frames, from + i);
+    tcptale_decode(&t->ahead[i], f->link_type, f->data, f->cap_len, f->wire_len, decode_flags(t));
+    if (look_up(t, &t->ahead[i], f->scope, &t->look[i]))
+      tcptale_prefetch(&index->slots[(uint32_t)t->look[i].hash & index->mask]);
+  }
+  for (size_t i = 0; i < n && n > 1; i++) {
+    uint32_t hash = (uint32_t)t->look[i].hash, at = hash;
+    uint32_t ref = t->look[i].known ? tcptale_table_next(index, hash, &at) : 0;
+    const uint8_t *record = ref ? tcptale_arena_at(&t->env.arena, ref) : NULL;
+    for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64) tcptale_prefetch(record + line);
+  }
+  return n;
+}
+
+static int may_enter(const struct tcptale_tracker *t) {
+  if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
+  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+}
+
+static int frames_are_valid(const tcptale_frame *frames, size_t count) {
+  if (count == 0) return 1;
+  if (!frames || frames->struct_size < sizeof *frames || frames->struct_size % 8 != 0) return 0;
+  for (size_t i = 0; i < count; i++)
+    if (!frame_at(frames, i)->data && frame_at(frames, i)->cap_len > 0) return 0;
+  return 1;
+}
+
+int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t count, size_t *consumed) {
+  if (consumed) *consumed = 0;
+  if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
+  int result = may_enter(t);
+  if (result != TCPTALE_OK) return result;
+  for (size_t done = 0; done < count;) {
+    size_t n = look_ahead(t, frames, done, count);
+    for (size_t i = 0; i < n; i++, done++) {
+      take_packet(t, &t->ahead[i], frame_at(frames, done), &t->look[i]);
+      if (consumed) *consumed = done + 1;
+      if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
+    }
+  }
+  return TCPTALE_OK;
+}
+
+int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet, const tcptale_frame *frame) {
+  if (!t || !packet || packet->struct_size < sizeof *packet || !frame || !frames_are_valid(frame, 1))
+    return TCPTALE_ERR_ARG;
+  uint64_t end = (uint64_t)packet->payload_offset + packet->payload_cap;
+  if ((packet->layers & TCPTALE_LAYER_TCP) && end > frame->cap_len) return TCPTALE_ERR_ARG;
+  int result = may_enter(t);
+  if (result != TCPTALE_OK) return result;
+  struct tcptale_lookup look = {0};
+  look_up(t, packet, frame->scope, &look);
+  take_packet(t, packet, frame, &look);
+  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+}
+
+int tcptale_tracker_expire(tcptale_tracker *t, uint64_t now_ns) {
+  if (!t) return TCPTALE_ERR_ARG;
+  int result = may_enter(t);
+  if (result != TCPTALE_OK) return result;
+  if (now_ns > t->env.now_ns) t->env.now_ns = now_ns;
+  t->env.emit.index = 0;
+  t->env.emit.ts_ns = t->env.now_ns;
+  uint32_t n = expire(t, t->env.config.timer_budget);
+  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : (int)n;
+}
+
+int tcptale_tracker_flush(tcptale_tracker *t) {
+  if (!t) return TCPTALE_ERR_ARG;
+  if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
+  struct tcptale_conn_env *env = &t->env;
+  env->emit.index = 0;
+  env->emit.ts_ns = env->now_ns;
+  uint64_t first = tcptale_roster_first_id(&t->roster, env), last = env->last_id;
+  for (uint64_t id = first; first != 0 && id <= last; id++) {
+    struct tcptale_conn *conn = tcptale_roster_find_id(&t->roster, env, id);
+    if (!conn) continue;
+    uint32_t why = env->emit.stopped ? TCPTALE_CLOSE_STOPPED : TCPTALE_CLOSE_END;
+    if (conn->phase != TCPTALE_PHASE_CLOSED) tcptale_closing_close(env, conn, why);
+    tcptale_roster_remove(&t->roster, env, conn);
+  }
+  for (struct tcptale_conn *conn; (conn = tcptale_roster_any(&t->roster, env)) != NULL;) {
+    tcptale_closing_close(env, conn, TCPTALE_CLOSE_END);
+    tcptale_roster_remove(&t->roster, env, conn);
+  }
+  for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--) stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
+  tcptale_defrag_clear(&t->defrag);
+  return TCPTALE_OK;
+}
