@@ -99,6 +99,8 @@ static void v4_options(struct tcptale_walk *w, tcptale_packet *p, const uint8_t 
   }
 }
 
+/* The header's length is 5 to 15 words (RFC 791 3.1). A total length below it is impossible, one beyond the
+ * frame is the sender's word against the capture's: what is there is followed, the rest is cut. */
 void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -176,6 +178,8 @@ static int v6_no_length(struct tcptale_walk *w, tcptale_packet *p, const uint8_t
   return 1;
 }
 
+/* RFC 8200 3: version 4 bits, traffic class 8, flow label 20; payload length (2), next header (1), hop limit
+ * (1), source (16), destination (16). */
 void tcptale_ip_v6(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -303,6 +307,7 @@ static void stop_at_ip(struct tcptale_walk *w, tcptale_packet *p, uint32_t reaso
   tcptale_walk_stop_at(w, p, reason, layer, p->ip_offset);
 }
 
+/* ESP may hide TCP and IPComp does; whatever else is not named here is complete without it. */
 static void upper_layer(struct tcptale_walk *w, tcptale_packet *p) {
   switch (p->ip_protocol) {
   case PROTO_TCP: w->next = TCPTALE_NEXT_TCP; break;

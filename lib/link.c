@@ -42,6 +42,7 @@ static void type_or_length(struct tcptale_walk *w, tcptale_packet *p, uint32_t t
   w->next = TCPTALE_NEXT_LLC;
 }
 
+/* IEEE 802.3 3.1. In a tunnel, too, and then the inner addresses are not kept. */
 void tcptale_link_ethernet(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -51,6 +52,7 @@ void tcptale_link_ethernet(struct tcptale_walk *w, tcptale_packet *p) {
   type_or_length(w, p, tcptale_be16(h + TCPTALE_ETHERNET_TYPE), TCPTALE_LAYER_LINK, offset);
 }
 
+/* IEEE 802.1Q 9.6: tag control (priority 3, DEI 1, id 12 bits), then again a type or a length. */
 void tcptale_link_vlan(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -100,6 +102,7 @@ static void below_labels(struct tcptale_walk *w, tcptale_packet *p, uint32_t off
   }
 }
 
+/* RFC 3032 2.1: label in 20 bits, traffic class in 3, bottom of the stack in 1, time to live in 8. */
 void tcptale_link_mpls(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t offset = w->off;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_MPLS, MPLS_LEN)) return;
@@ -167,7 +170,10 @@ static void family(struct tcptale_walk *w, tcptale_packet *p) {
   }
 }
 
-/* A header of `len` bytes that ends, or for SLL2 begins, with an EtherType at `type_at`. */
+/* A header of `len` bytes with an EtherType at `type_at`. Cisco HDLC: address, control, type. Linux cooked
+ * version 1: packet type (2), ARPHRD (2), address length (2), address (8), type; version 2: type, reserved (2),
+ * interface (4), ARPHRD (2), packet type (1), address length (1), address (8). Only the sender's address is
+ * there, so none is kept. */
 static void typed(struct tcptale_walk *w, tcptale_packet *p, uint32_t len, uint32_t type_at) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, len)) return;

@@ -91,7 +91,9 @@ static int mptcp_fits(const uint8_t *o, uint32_t len) {
   }
 }
 
-/* Whether the option's size is one that its kind has. */
+/* Whether the option's size is one that its kind has: RFC 9293 (MSS), 7323 (window scale, timestamps), 2018
+ * (SACK: 1 to 4 blocks), 2385 (MD5), 5482 (user timeout), 5925 (AO), 7413 (Fast Open), 9768 (AccECN: up to 3
+ * counters), 6994 (experiments: an id of 16 bits at least), 8547 (ENO: any). */
 static int option_fits(const uint8_t *o, uint32_t len) {
   switch (o[0]) {
   case TCPTALE_OPT_MSS: return len == 4;

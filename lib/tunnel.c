@@ -50,6 +50,7 @@ static enum tcptale_next tunnel_of(uint32_t src_port, uint32_t dst_port) {
   return src_port == PORT_TEREDO ? TCPTALE_NEXT_TEREDO : TCPTALE_NEXT_STOP;
 }
 
+/* RFC 768: ports (2, 2), length with this header (2), checksum (2), which is not verified. */
 void tcptale_tunnel_udp(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_UDP, UDP_LEN)) return;
@@ -178,6 +179,8 @@ enum {
   GRE_ERSPAN_3 = 0x22eb
 };
 
+/* Flags and version (2), protocol (2), then for each of its flags: checksum and reserved (4), key (4), sequence
+ * number (4). With a routing field (RFC 1701) the header's end cannot be told without following it. */
 void tcptale_tunnel_gre(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -210,7 +213,8 @@ static void erspan3_frame(struct tcptale_walk *w, tcptale_packet *p, uint32_t ki
   else tcptale_walk_stop_at(w, p, TCPTALE_STOP_UNSUPPORTED, TCPTALE_LAYER_ERSPAN, offset);
 }
 
-/* The version is 1 for type II and 2 for type III, whose last bit says that a platform's part follows. */
+/* Both types begin with version (4 bits) and VLAN (12), then class and flags (6) and session (10). The version is
+ * 1 for type II and 2 for type III, whose last bit says that a platform's part follows. */
 void tcptale_tunnel_erspan(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;

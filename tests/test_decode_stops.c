@@ -235,6 +235,10 @@ Test(decode_stops, inner_header_replaces_outer) {
   cr_expect(whole.ip_version == 4 && whole.ip_offset == 54 && whole.ip_protocol == 6);
   cr_expect_eq(memcmp(whole.src, src, 16), 0, "nothing of the outer address is left");
   cr_expect_eq(whole.flags, TCPTALE_PACKET_DONT_FRAGMENT | TCPTALE_PACKET_HAS_ETHER);
+  len = guard_hex(bytes, sizeof bytes, MAC4 F_V4("0055", "29") F_IP6);
+  whole = decode(ETHER, bytes, len);
+  cr_expect(whole.ip_version == 6 && whole.ip_id == 0 && whole.ip_offset == 34);
+  cr_expect_eq(whole.flags, TCPTALE_PACKET_HAS_ETHER, "DF was the outer header's");
 }
 
 /* R22, D05, D06: what the payload's length is. */

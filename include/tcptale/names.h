@@ -28,7 +28,7 @@ enum tcptale_anomaly {
   TCPTALE_ANOMALY_OPT_DUP = 11,        /* a TCP option that may stand once stands twice; the first counts */
   TCPTALE_ANOMALY_WSCALE_RANGE = 12,   /* window scale above 14; taken as 14 (RFC 7323) */
   TCPTALE_ANOMALY_IP_OPT_ROUTE = 13,   /* source routing: the header's destination may not be the end */
-  TCPTALE_ANOMALY_IP_OPT_MALFORMED = 14, /* an IPv4 option, or one of an IPv6 extension header, has an impossible length */
+  TCPTALE_ANOMALY_IP_OPT_MALFORMED = 14, /* an IPv4 option, or one of IPv6, has an impossible length */
   TCPTALE_ANOMALY_MPTCP = 15,          /* a Multipath TCP subflow: its stream is a slice of a larger one */
   TCPTALE_ANOMALY_RST_DATA = 16,       /* a RST carries bytes; they are never stream data (RFC 1122) */
   TCPTALE_ANOMALY_SYN_DATA = 17,       /* a SYN carries data */

@@ -223,7 +223,8 @@ typedef struct tcptale_packet {
 TCPTALE_API int tcptale_packet_init(tcptale_packet *packet, size_t struct_size);
 
 /* Decodes one frame. `data` may be NULL only where `cap_len` is 0. `wire_len` is the frame's length on the
- * wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that. `flags`: TCPTALE_DECODE_, unknown bits are an error.
+ * wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that. `flags`: TCPTALE_DECODE_,
+ * unknown bits are an error.
  * Returns TCPTALE_OK whatever the bytes are: what was reached is in `layers`, why it ended in
  * `stop_reason`, and a whole TCP header was decoded exactly where `layers` has TCPTALE_LAYER_TCP.
  * TCPTALE_ERR_ARG: NULL, an uninitialised packet, unknown flags. Cost: O(headers), with checksums O(len).
