@@ -59,6 +59,20 @@ uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
   return cold == NULL ? half->next : tcptale_max_u64(half->next, cold->reach);
 }
 
+void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptale_half *half) {
+  struct tcptale_cold *cold = tcptale_half_cold(env, half);
+
+  if (cold == NULL) return;
+  cold->reach = tcptale_max_u64(cold->reach, half->next);
+  while (half->delivery == TCPTALE_DELIVER_ACKED) {
+    uint32_t ref = tcptale_segments_reaching(env->arena, &cold->queue, cold->reach);
+    const struct tcptale_segment *range = ref == NONE ? NULL : tcptale_segment_at(env->arena, ref);
+    if (range == NULL || range->start > cold->reach || range->flags & TCPTALE_SEG_PROVISIONAL)
+      return;
+    cold->reach = range->end;
+  }
+}
+
 uint64_t tcptale_half_lowest(const struct tcptale_stream_env *env,
                              const struct tcptale_half *half) {
   const struct tcptale_cold *cold = tcptale_half_cold(env, half);
@@ -253,6 +267,7 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
   uint64_t lowest = tcptale_half_lowest(env, half);
 
   half->flags &= (uint8_t)~TCPTALE_HALF_WAITING;
+  tcptale_half_move_reach(env, half);
   cold = tcptale_half_cold(env, half);
   if (top == TCPTALE_NO_POSITION && lowest == TCPTALE_NO_POSITION) {
     if (cold != NULL && cold->other_fin == TCPTALE_NO_FIN) tcptale_half_drop_cold(env, half);

@@ -96,6 +96,9 @@ int tcptale_half_unacked(const struct tcptale_stream_env *env, const struct tcpt
 uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half);
 
+/* With delivery on ACK the receiver's next byte runs ahead of what was told: brings cold->reach up to date. */
+void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptale_half *half);
+
 /* The lowest queued position, TCPTALE_NO_POSITION if nothing is queued. */
 uint64_t tcptale_half_lowest(const struct tcptale_stream_env *env, const struct tcptale_half *half);
 

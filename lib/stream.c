@@ -106,25 +106,12 @@ static void pass_through(const struct tcptale_stream_env *env, struct tcptale_ha
   }
 }
 
-/* With delivery on ACK the receiver's next byte runs ahead of what was told. */
-static void move_reach(const struct tcptale_stream_env *env, const struct tcptale_half *half,
-                       struct tcptale_cold *cold) {
-  cold->reach = tcptale_max_u64(cold->reach, half->next);
-  while (half->delivery == TCPTALE_DELIVER_ACKED) {
-    uint32_t ref = tcptale_segments_reaching(env->arena, &cold->queue, cold->reach);
-    const struct tcptale_segment *range = ref == NONE ? NULL : tcptale_segment_at(env->arena, ref);
-    if (range == NULL || range->start > cold->reach || range->flags & TCPTALE_SEG_PROVISIONAL)
-      return;
-    cold->reach = range->end;
-  }
-}
-
 /* Stores a part; returns the position up to which it is stored. What was in order when it came is the
  * receiver's: below `reach` the first copy stays, whatever the policy. */
 static uint64_t store(const struct tcptale_stream_env *env, struct tcptale_half *half,
                       struct tcptale_cold *cold, const struct tcptale_fresh *part) {
   struct tcptale_fresh low = *part, high = *part;
-  uint64_t reach = tcptale_max_u64(cold->reach, half->next);
+  uint64_t reach = tcptale_half_expected(env, half);
 
   if (low.start < reach) {
     uint64_t done;
@@ -181,8 +168,8 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
     cold = tcptale_half_need_cold(env, half);
   }
   if (cold != NULL) {
+    tcptale_half_move_reach(env, half);
     done = store(env, half, cold, part);
-    move_reach(env, half, cold);
   }
   if (done == part->end) {
     part->start = done;
