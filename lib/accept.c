@@ -42,9 +42,11 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
   return (uint64_t)seg->packet->window << scale_of(conn, seg->dir);
 }
 
-/* Rule R15: nothing, or one garbage byte, right below what comes next. */
+/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known yet, one byte that its
+ * sender does not push is taken for one. */
 static int is_keepalive(const struct tcptale_end *own, const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
+  if (!tcptale_end_has(own, TCPTALE_END_BASED)) return seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
   const struct tcptale_half *half = &own->half;
   if (seg->offset + 1 == (int64_t)half->next && half->next == half->highest) return 1;
   return (half->flags & TCPTALE_HALF_ACKS_SEEN) && seg->len == 1 && seg->offset + 1 == (int64_t)half->acked;
@@ -58,7 +60,8 @@ static uint32_t check_sequence(const struct tcptale_end *own, struct tcptale_arr
   if (own->edge == 0 || (seg->len == 0 && !is_fin)) return 0;
   if (seg->offset > (int64_t)own->edge)
     return seg->len ? TCPTALE_ANOMALY_OUT_OF_WINDOW : TCPTALE_ANOMALY_FIN_OUT_OF_WINDOW;
-  if (seg->offset + (int64_t)seg->len > (int64_t)own->edge) seg->notes |= TCPTALE_NOTE_STRADDLES;
+  int is_probe = seg->len == 1 && seg->offset == (int64_t)own->edge;
+  if (!is_probe && seg->offset + (int64_t)seg->len > (int64_t)own->edge) seg->notes |= TCPTALE_NOTE_STRADDLES;
   return 0;
 }
 
@@ -118,8 +121,8 @@ static uint32_t classify(const struct tcptale_conn_env *env, const struct tcptal
                          const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   int is_fin = (seg->packet->tcp_flags & TCPTALE_TCP_FIN) != 0;
-  if (!tcptale_end_has(own, TCPTALE_END_BASED)) return TCPTALE_SEGMENT_IN_ORDER;
   if (is_keepalive(own, seg)) return TCPTALE_SEGMENT_KEEPALIVE;
+  if (!tcptale_end_has(own, TCPTALE_END_BASED)) return TCPTALE_SEGMENT_IN_ORDER;
   if (seg->len == 0 && !is_fin) return classify_ack(conn, seg);
   int at_edge = own->edge != 0 && seg->offset == (int64_t)own->edge;
   if (seg->len == 1 && !is_fin && at_edge && seg->offset == (int64_t)own->half.next)

@@ -13,6 +13,7 @@
 #include "tcptale/seq.h"
 #include "tell.h"
 #include "trust.h"
+#include "util.h"
 
 #define EARLY_MOST 16u /* segments of the server that wait for the end of a handshake */
 
@@ -113,6 +114,8 @@ static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   }
   int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
   if (is_sender || !carries) return 1;
+  struct tcptale_half *half = &conn->ends[seg->dir].half;
+  half->highest = (uint64_t)tcptale_max_i64((int64_t)half->highest, seg->offset + (int64_t)seg->len);
   if (!tcptale_park_push(env, conn, seg, TCPTALE_PARK_RESET))
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir, (uint64_t)seg->offset, seg->len);
   return 0;

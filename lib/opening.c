@@ -208,6 +208,17 @@ void tcptale_opening_synack(struct tcptale_conn_env *env, struct tcptale_conn *c
     server_synack(env, conn, seg);
 }
 
+/* What is parked was seen: an acknowledgement of it is no surprise. */
+static void count_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
+  struct tcptale_half *half = &conn->ends[dir].half;
+  const struct tcptale_parked *p = tcptale_park_first(env, conn);
+  for (; p; p = p->next ? tcptale_arena_at(&env->arena, p->next) : NULL) {
+    if (p->dir != dir || p->packet.payload_len == 0) continue;
+    int64_t end = tcptale_half_offset(half, p->packet.seq) + p->packet.payload_len;
+    half->highest = (uint64_t)tcptale_max_i64((int64_t)half->highest, end);
+  }
+}
+
 /* The server's SYN+ACK was not seen: its sequence number follows from what the client acknowledges, or from what the
  * server said before. */
 static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t ack) {
@@ -232,6 +243,7 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
   if (server_of(conn)->isn != synack->isn) tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
   if (synack->bad_csum) open_embryo(env, conn, TCPTALE_S2C);
   server_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
+  count_parked(env, conn, TCPTALE_S2C);
   int complete = tcptale_end_has(client_of(conn), TCPTALE_END_SYN_ACKED);
   return complete ? TCPTALE_OPENING_ESTABLISH : TCPTALE_OPENING_HOLD;
 }
@@ -271,6 +283,7 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
     server->edge = tcptale_max_u64(server->edge, syn->window);
   }
   if (synack) {
+    client->half.flags |= TCPTALE_HALF_ACKS_SEEN;
     server->wscale = synack->wscale;
     server->ts_recent = synack->ts_val;
     server->window = synack->window;
@@ -281,6 +294,7 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
 void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t why) {
   struct tcptale_arrival seg;
   for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, dir, why, &seg)) != NULL;) {
+    if (why == TCPTALE_PARK_SYN_DATA) p->packet.ack = server_of(conn)->isn + 1; /* a SYN acknowledges nothing yet */
     tcptale_accept(env, conn, &seg);
     if (seg.verdict != TCPTALE_SEGMENT_OUTSIDE)
       tcptale_intake(env, conn, &seg);
