@@ -36,8 +36,6 @@ PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(if $(wildcard lib/tracker.c),
             $(MAINS:%=examples/%.c),examples/dump.c)))
 EX_BIN := $(PROGRAMS:%=$(B)/examples/%)
 EX_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS:%=examples/%.c),$(sort $(wildcard examples/*.c))))
-NEEDS_TRACKER := tests/laws.c tests/script_run.c tests/test_scripts.c
-TEST_SRC := $(filter-out $(if $(wildcard lib/tracker.c),,$(NEEDS_TRACKER)),$(wildcard tests/*.c))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(TEST_SRC)))
 SOURCES := $(wildcard include/*.h include/tcptale/*.h lib/*.[ch] examples/*.[ch] tests/*.[ch])
 OBJECTS := $(LIB_OBJ) $(EX_SHARED) $(EX_BIN:%=%.o) $(TEST_OBJ)

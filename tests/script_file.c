@@ -52,7 +52,7 @@ static void sort_line(struct script_file *file, struct script_lines *common, cha
   struct script_case *one = file->count > 0 ? &file->cases[file->count - 1] : NULL;
   size_t i;
 
-  if (*text == 0 || *text == '#') return;
+  if (*text == 0 || (*text == '#' && !indented)) return;
   if (strncmp(text, "case ", 5) == 0) {
     file->cases = grown(file->cases, file->count, sizeof *file->cases);
     one = &file->cases[file->count++];
