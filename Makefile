@@ -32,11 +32,10 @@ LIB_SRC := $(sort $(wildcard lib/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 # Examples: those with a main, by name; every other examples/*.c is shared by all of them.
 MAINS := minimal dump tale events conns follow sentry
-PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(if $(wildcard lib/tracker.c),\
-            $(MAINS:%=examples/%.c),examples/dump.c)))
+PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(MAINS:%=examples/%.c)))
 EX_BIN := $(PROGRAMS:%=$(B)/examples/%)
 EX_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS:%=examples/%.c),$(sort $(wildcard examples/*.c))))
-TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(TEST_SRC)))
+TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
 SOURCES := $(wildcard include/*.h include/tcptale/*.h lib/*.[ch] examples/*.[ch] tests/*.[ch])
 OBJECTS := $(LIB_OBJ) $(EX_SHARED) $(EX_BIN:%=%.o) $(TEST_OBJ)
 
