@@ -7,7 +7,7 @@
 #include "options.h"
 #include "run.h"
 #include "tcptale/names.h"
-#include "text.h"
+#include "labels.h"
 
 static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
   conns_row *row = conns_rows_at(user, event->conn_id);
@@ -45,9 +45,9 @@ static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void 
 }
 
 static void print_tsv(const conns_row *row) {
-  char client[TEXT_ADDRESS], server[TEXT_ADDRESS];
-  printf("%" PRIu64 "\t%s\t%u\t%s\t%u\t%s\t%s", row->conn, text_address(&row->ends, 0, client),
-         row->ends.port[0], text_address(&row->ends, 1, server), row->ends.port[1],
+  char client[LABEL_ADDRESS], server[LABEL_ADDRESS];
+  printf("%" PRIu64 "\t%s\t%u\t%s\t%u\t%s\t%s", row->conn, label_address(&row->ends, 0, client),
+         row->ends.port[0], label_address(&row->ends, 1, server), row->ends.port[1],
          tcptale_how_name(row->how), tcptale_close_name(row->close));
   const uint64_t *pairs[] = {row->packets, row->payload, row->stream, row->gap};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -59,11 +59,11 @@ static void print_tsv(const conns_row *row) {
 
 static void print_json(const conns_row *row) {
   static const char *const names[] = {"pkts", "payload", "stream", "gap"};
-  char client[TEXT_ADDRESS], server[TEXT_ADDRESS];
+  char client[LABEL_ADDRESS], server[LABEL_ADDRESS];
   printf("{\"conn\":%" PRIu64 ",\"client\":\"%s\",\"cport\":%u,\"server\":\"%s\",\"sport\":%u,"
          "\"how\":\"%s\",\"close\":\"%s\"",
-         row->conn, text_address(&row->ends, 0, client), row->ends.port[0],
-         text_address(&row->ends, 1, server), row->ends.port[1], tcptale_how_name(row->how),
+         row->conn, label_address(&row->ends, 0, client), row->ends.port[0],
+         label_address(&row->ends, 1, server), row->ends.port[1], tcptale_how_name(row->how),
          tcptale_close_name(row->close));
   const uint64_t *pairs[] = {row->packets, row->payload, row->stream, row->gap};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)

@@ -7,7 +7,7 @@
 #include "options.h"
 #include "run.h"
 #include "tcptale/names.h"
-#include "text.h"
+#include "labels.h"
 
 enum { HISTORY_BYTES = 65536 };
 
@@ -41,13 +41,13 @@ static void print_hex(const uint8_t *data, uint32_t len) {
 }
 
 static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
-  char client[TEXT_ADDRESS], server[TEXT_ADDRESS];
+  char client[LABEL_ADDRESS], server[LABEL_ADDRESS];
   const tcptale_endpoints *ends = &event->endpoints;
   (void)conn, (void)user;
   begin("open", event->conn_id, event->index, event->ts_ns);
   printf(",\"how\":\"%s\",\"client\":\"%s\",\"cport\":%u,\"server\":\"%s\",\"sport\":%u,\"role\":\"%s\"",
-         tcptale_how_name(event->how), text_address(ends, TCPTALE_C2S, client),
-         ends->port[TCPTALE_C2S], text_address(ends, TCPTALE_S2C, server), ends->port[TCPTALE_S2C],
+         tcptale_how_name(event->how), label_address(ends, TCPTALE_C2S, client),
+         ends->port[TCPTALE_C2S], label_address(ends, TCPTALE_S2C, server), ends->port[TCPTALE_S2C],
          event->role == TCPTALE_ROLE_KNOWN ? "known" : "guess");
   end();
 }
@@ -117,12 +117,12 @@ static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, v
 }
 
 static void on_segment(tcptale_conn *conn, const tcptale_segment_event *event, void *user) {
-  char flags[TEXT_FLAGS];
+  char flags[LABEL_FLAGS];
   (void)conn, (void)user;
   begin("segment", event->conn_id, event->index, event->ts_ns);
   direction(event->direction);
   printf(",\"seq\":%" PRIu32 ",\"len\":%" PRIu32 ",\"flags\":\"%s\",\"verdict\":\"%s\"", event->seq,
-         event->len, text_flags(event->tcp_flags, flags), tcptale_verdict_name(event->verdict));
+         event->len, label_flags(event->tcp_flags, flags), tcptale_verdict_name(event->verdict));
   end();
 }
 

@@ -252,21 +252,25 @@ static void tell_strays(tale *t) {
   tell_chain(t, &t->strays, 0);
 }
 
+static void print_count(const char *lead, uint64_t count, const char *one, const char *many) {
+  printf("%s%" PRIu64 " %s", lead, count, count == 1 ? one : many);
+}
+
 static void tell_counts(tale *t, const tcptale_tracker_stats *stats) {
-  char text[320];
   t->teller.out.conn = 0;
   tale_print_title(&t->teller.out, "in all");
-  snprintf(text, sizeof text,
-           "%" PRIu64 " packets: %" PRIu64 " TCP segment%s in %" PRIu64 " connection%s (%" PRIu64
-           " of no connection), %" PRIu64 " packets without a whole TCP segment.",
-           stats->frames, stats->segments, stats->segments == 1 ? "" : "s", stats->opened,
-           stats->opened == 1 ? "" : "s", t->stray_count,
-           stats->frames > stats->segments ? stats->frames - stats->segments : 0);
-  puts(text);
+  print_count("", stats->frames, "packet", "packets");
+  print_count(" read: ", stats->segments, "TCP segment", "TCP segments");
+  print_count(" in ", stats->opened, "connection", "connections");
+  if (t->stray_count > 0) print_count("; ", t->stray_count, "of no connection", "of no connection");
+  if (stats->frames > stats->segments)
+    print_count("; ", stats->frames - stats->segments, "packet without a whole TCP segment",
+                "packets without a whole TCP segment");
+  puts(".");
   for (uint32_t code = 0; code < CODES; code++) {
     if (t->stray_anomalies[code] == 0) continue;
-    printf("Outside of any connection: %s, %" PRIu64 " time%s\n", tcptale_anomaly_name(code),
-           t->stray_anomalies[code], t->stray_anomalies[code] == 1 ? "" : "s");
+    printf("Outside of any connection: %s", tcptale_anomaly_name(code));
+    print_count(", ", t->stray_anomalies[code], "time.\n", "times.\n");
   }
 }
 

@@ -9,7 +9,7 @@
 
 #include "tale_story.h"
 #include "tale_words.h"
-#include "text.h"
+#include "labels.h"
 
 /* Numbers for tale_first_time that are no marks (those are in tale_marks.c, below 224). */
 enum {
@@ -63,6 +63,15 @@ static const char *moment(char *text, size_t size, uint64_t ts_ns) {
   return text;
 }
 
+/* Said once, before the first connection. */
+static void say_legend(tale_teller *teller) {
+  if (teller->out.begun) return;
+  say(teller, "How to read a line: sender > receiver, each as address.port; Flags: S calls, F finishes, R "
+              "breaks off, P hands data to the program, the dot (ACK) acknowledges; seq: the numbers of the "
+              "bytes in it; ack: the number of the byte that the sender of the line expects next; win: how "
+              "many bytes it has room for; length: how many bytes of data are in it.");
+}
+
 /* What the reader has to know of a connection whose beginning was not seen. */
 static void say_how(tale_teller *teller, const tale_story *story) {
   if (story->how == TCPTALE_OPEN_SYNACK)
@@ -75,18 +84,19 @@ static void say_how(tale_teller *teller, const tale_story *story) {
 }
 
 void tale_phase_title(tale_teller *teller, tale_story *story, uint64_t ts_ns) {
-  char client[TEXT_ADDRESS], server[TEXT_ADDRESS], when[80], title[320];
+  char client[LABEL_ADDRESS], server[LABEL_ADDRESS], when[80], title[320];
   teller->out.conn = story->conn;
   if (teller->titled == story->conn && story->titled) return;
   if (teller->out.live && story->titled) return;
+  say_legend(teller);
   if (story->conn == 0) {
     snprintf(title, sizeof title, "packets of no connection");
   } else if (story->how == 0 || story->titled) {
     snprintf(title, sizeof title, "connection %" PRIu64 ", after its end", story->conn);
   } else {
     snprintf(title, sizeof title, "connection %" PRIu64 ": client %s.%u, server %s.%u%s", story->conn,
-             text_address(&story->ends, TCPTALE_C2S, client), story->ends.port[TCPTALE_C2S],
-             text_address(&story->ends, TCPTALE_S2C, server), story->ends.port[TCPTALE_S2C],
+             label_address(&story->ends, TCPTALE_C2S, client), story->ends.port[TCPTALE_C2S],
+             label_address(&story->ends, TCPTALE_S2C, server), story->ends.port[TCPTALE_S2C],
              moment(when, sizeof when, ts_ns));
   }
   tale_print_title(&teller->out, title);

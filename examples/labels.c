@@ -1,19 +1,19 @@
-/* text.c - addresses as RFC 5952 writes them, flags as tcpdump does. */
+/* labels.c - addresses as RFC 5952 writes them, flags as tcpdump does. */
 #define _POSIX_C_SOURCE 200809L
-#include "text.h"
+#include "labels.h"
 
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
-const char *text_address(const tcptale_endpoints *ends, unsigned end, char text[TEXT_ADDRESS]) {
+const char *label_address(const tcptale_endpoints *ends, unsigned end, char text[LABEL_ADDRESS]) {
   int family = ends->ip_version == 6 ? AF_INET6 : AF_INET;
-  if (inet_ntop(family, ends->addr[end], text, TEXT_ADDRESS) == NULL) strcpy(text, "?");
+  if (inet_ntop(family, ends->addr[end], text, LABEL_ADDRESS) == NULL) strcpy(text, "?");
   return text;
 }
 
-const char *text_flags(uint32_t tcp_flags, char text[TEXT_FLAGS]) {
+const char *label_flags(uint32_t tcp_flags, char text[LABEL_FLAGS]) {
   static const struct {
     uint32_t flag;
     char letter;
