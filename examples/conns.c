@@ -76,7 +76,8 @@ static void print_json(const conns_row *row) {
 
 static void print_rows(conns_rows *rows, int json) {
   if (!json)
-    puts("conn\tclient\tcport\tserver\tsport\thow\tclose\tpkts_c2s\tpkts_s2c\tpayload_c2s\tpayload_s2c\t"
+    puts("conn\tclient\tcport\tserver\tsport\thow\tclose\tpkts_c2s\tpkts_s2c\tpayload_c2s\tpayload_"
+         "s2c\t"
          "stream_c2s\tstream_s2c\tgap_c2s\tgap_s2c\trtt_ns\tfirst_ns\tlast_ns");
   for (uint64_t conn = 1; conn <= conns_rows_last(rows); conn++) {
     const conns_row *row = conns_rows_at(rows, conn);

@@ -45,7 +45,8 @@ static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *u
   const tcptale_endpoints *ends = &event->endpoints;
   (void)conn, (void)user;
   begin("open", event->conn_id, event->index, event->ts_ns);
-  printf(",\"how\":\"%s\",\"client\":\"%s\",\"cport\":%u,\"server\":\"%s\",\"sport\":%u,\"role\":\"%s\"",
+  printf(",\"how\":\"%s\",\"client\":\"%s\",\"cport\":%u,\"server\":\"%s\",\"sport\":%u,\"role\":"
+         "\"%s\"",
          tcptale_how_name(event->how), label_address(ends, TCPTALE_C2S, client),
          ends->port[TCPTALE_C2S], label_address(ends, TCPTALE_S2C, server), ends->port[TCPTALE_S2C],
          event->role == TCPTALE_ROLE_KNOWN ? "known" : "guess");

@@ -1,6 +1,6 @@
 /* follow - writes each direction's delivered bytes to a file of its own. No more than OPEN_MOST files are open
  * at once: the one not used for longest is closed, and opened again when its direction goes on. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L
 #define _FILE_OFFSET_BITS 64
 #include <errno.h>
 #include <fcntl.h>

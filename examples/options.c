@@ -28,12 +28,16 @@ typedef struct word_value {
   uint32_t value;
 } word_value;
 
-static const word_value policies[] = {
-    {"first", TCPTALE_POLICY_FIRST},         {"last", TCPTALE_POLICY_LAST},
-    {"bsd", TCPTALE_POLICY_BSD},             {"linux", TCPTALE_POLICY_LINUX},
-    {"windows", TCPTALE_POLICY_WINDOWS},     {"solaris", TCPTALE_POLICY_SOLARIS},
-    {"old_linux", TCPTALE_POLICY_OLD_LINUX}, {"hpux10", TCPTALE_POLICY_HPUX10},
-    {"bsd_right", TCPTALE_POLICY_BSD_RIGHT}, {NULL, 0}};
+static const word_value policies[] = {{"first", TCPTALE_POLICY_FIRST},
+                                      {"last", TCPTALE_POLICY_LAST},
+                                      {"bsd", TCPTALE_POLICY_BSD},
+                                      {"linux", TCPTALE_POLICY_LINUX},
+                                      {"windows", TCPTALE_POLICY_WINDOWS},
+                                      {"solaris", TCPTALE_POLICY_SOLARIS},
+                                      {"old_linux", TCPTALE_POLICY_OLD_LINUX},
+                                      {"hpux10", TCPTALE_POLICY_HPUX10},
+                                      {"bsd_right", TCPTALE_POLICY_BSD_RIGHT},
+                                      {NULL, 0}};
 static const word_value deliveries[] = {
     {"arrival", TCPTALE_DELIVER_ARRIVAL}, {"acked", TCPTALE_DELIVER_ACKED}, {NULL, 0}};
 static const word_value checksums[] = {{"auto", TCPTALE_CHECKSUM_AUTO},
@@ -130,9 +134,9 @@ static int set_urgent(options *opt, const char *text) {
 static const struct {
   const char *name;
   int (*set)(options *opt, const char *text);
-} common[] = {{"--policy", set_policy},     {"--deliver", set_deliver}, {"--budget", set_budget},
-              {"--flows", set_flows},       {"--checksum", set_checksum}, {"--batch", set_batch},
-              {"--key", set_key},           {"--urgent", set_urgent}};
+} common[] = {{"--policy", set_policy}, {"--deliver", set_deliver},   {"--budget", set_budget},
+              {"--flows", set_flows},   {"--checksum", set_checksum}, {"--batch", set_batch},
+              {"--key", set_key},       {"--urgent", set_urgent}};
 
 static void print_usage(const options_program *program, FILE *out) {
   fprintf(out, "Usage: %s [OPTIONS] %s\n", program->name, program->synopsis);
@@ -185,7 +189,8 @@ static int is_option(const char *text) {
   return text[0] == '-' && text[1] != '\0';
 }
 
-static int take_argument(options *opt, const options_program *program, int argc, char **argv, int *at) {
+static int take_argument(options *opt, const options_program *program, int argc, char **argv,
+                         int *at) {
   const char *name = argv[*at];
   if (!is_option(name)) {
     if (opt->file != NULL) return options_refuse(program, "more than one FILE", name);

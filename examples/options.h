@@ -36,7 +36,7 @@ typedef struct options {
 } options;
 
 enum {
-  OPTIONS_GO_ON = -1,     /* all is well, the program may start */
+  OPTIONS_GO_ON = -1, /* all is well, the program may start */
   OPTIONS_BATCH_MOST = 4096
 };
 

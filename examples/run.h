@@ -10,8 +10,8 @@ typedef struct run_job {
   const options *opt;
   unsigned capture_flags; /* of capture_open: whether tcpdump's text is a capture too */
   const tcptale_callbacks *callbacks;
-  void *user;                 /* goes to every callback, and to `fed` */
-  void (*fed)(void *user);    /* NULL, or called after each call of the tracker */
+  void *user;              /* goes to every callback, and to `fed` */
+  void (*fed)(void *user); /* NULL, or called after each call of the tracker */
 } run_job;
 
 /* Opens the capture, feeds all of it, flushes. `stats` (or NULL) gets the counters after the end. What went

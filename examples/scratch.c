@@ -1,5 +1,5 @@
 /* scratch.c - temporary files. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L
 #define _FILE_OFFSET_BITS 64
 #include "scratch.h"
 

@@ -42,10 +42,10 @@ typedef struct tale {
   size_t ended_first;
   size_t ended_count;
   uint64_t now_ns;
-  uint64_t packet_index;               /* of the latest TCP segment ... */
-  uint64_t packet_conn;                /* ... and whose it was */
-  uint64_t stray_count;                /* segments of no connection */
-  uint64_t stray_anomalies[CODES];     /* by code, those that belong to no packet told */
+  uint64_t packet_index;           /* of the latest TCP segment ... */
+  uint64_t packet_conn;            /* ... and whose it was */
+  uint64_t stray_count;            /* segments of no connection */
+  uint64_t stray_anomalies[CODES]; /* by code, those that belong to no packet told */
   int short_of_memory;
 } tale;
 

@@ -58,7 +58,8 @@ void tale_conns_remove(tale_conns *conns, tale_conn *conn) {
   size_t hole = (size_t)(conn - conns->places);
   free(conn->story);
   conns->used--;
-  for (size_t at = (hole + 1) & conns->mask; conns->places[at].id != 0; at = (at + 1) & conns->mask) {
+  for (size_t at = (hole + 1) & conns->mask; conns->places[at].id != 0;
+       at = (at + 1) & conns->mask) {
     size_t home = (size_t)conns->places[at].id & conns->mask;
     if (((at - home) & conns->mask) < ((at - hole) & conns->mask)) continue;
     conns->places[hole] = conns->places[at];

@@ -10,9 +10,9 @@
 #include "tale_story.h"
 
 typedef struct tale_conn {
-  uint64_t id;        /* 0: the place is free */
-  tale_chain chain;   /* its items, where they wait */
-  tale_story *story;  /* with --live, where nothing waits */
+  uint64_t id;       /* 0: the place is free */
+  tale_chain chain;  /* its items, where they wait */
+  tale_story *story; /* with --live, where nothing waits */
 } tale_conn;
 
 typedef struct tale_conns {

@@ -52,7 +52,8 @@ static void add_verdict(marking *mark, const tale_line *line) {
 static void add_anomaly(marking *mark, uint32_t code, uint64_t len) {
   char text[80];
   tale_word word = tale_word_anomaly(code);
-  if (len > 0) snprintf(text, sizeof text, "%s (%" PRIu64 " byte%s)", word.mark, len, len == 1 ? "" : "s");
+  if (len > 0)
+    snprintf(text, sizeof text, "%s (%" PRIu64 " byte%s)", word.mark, len, len == 1 ? "" : "s");
   else snprintf(text, sizeof text, "%s", word.mark);
   add(mark, text, word.weight);
   explain(mark, &word, code % TOLD_VERDICT);
@@ -61,8 +62,8 @@ static void add_anomaly(marking *mark, uint32_t code, uint64_t len) {
 static void add_gap(marking *mark, uint32_t direction, uint32_t why, uint64_t len) {
   char text[160];
   tale_word word = tale_word_gap(why);
-  snprintf(text, sizeof text, "gap: %" PRIu64 " byte%s of the %s missing (%s)", len, len == 1 ? "" : "s",
-           direction == TCPTALE_C2S ? "client" : "server", word.mark);
+  snprintf(text, sizeof text, "gap: %" PRIu64 " byte%s of the %s missing (%s)", len,
+           len == 1 ? "" : "s", direction == TCPTALE_C2S ? "client" : "server", word.mark);
   add(mark, text, word.weight);
   explain(mark, &word, TOLD_GAP + why % 8);
 }
@@ -102,7 +103,8 @@ void tale_marks_gap(tale_teller *teller, tale_story *story, const tcptale_gap_ev
   print_alone(teller, &mark);
 }
 
-void tale_marks_anomaly(tale_teller *teller, tale_story *story, const tcptale_anomaly_event *anomaly) {
+void tale_marks_anomaly(tale_teller *teller, tale_story *story,
+                        const tcptale_anomaly_event *anomaly) {
   marking mark = {.story = story};
   add_anomaly(&mark, anomaly->code, anomaly->len);
   print_alone(teller, &mark);

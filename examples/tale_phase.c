@@ -13,8 +13,8 @@
 
 /* Numbers for tale_first_time that are no marks (those are in tale_marks.c, below 224). */
 enum {
-  TOLD_DATA = 224,      /* what `seq a:b` means */
-  TOLD_ADDING = 225,    /* the sum of numbers, without the acknowledgement; one for each direction */
+  TOLD_DATA = 224,   /* what `seq a:b` means */
+  TOLD_ADDING = 225, /* the sum of numbers, without the acknowledgement; one for each direction */
   TOLD_ADDING_ACK = 227 /* the same with it */
 };
 
@@ -26,7 +26,8 @@ static uint32_t other(uint32_t direction) {
   return direction == TCPTALE_C2S ? TCPTALE_S2C : TCPTALE_C2S;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(tale_teller *teller, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void say(tale_teller *teller, const char *format,
+                                                      ...) {
   char text[640];
   va_list values;
   va_start(values, format);
@@ -66,18 +67,22 @@ static const char *moment(char *text, size_t size, uint64_t ts_ns) {
 /* Said once, before the first connection. */
 static void say_legend(tale_teller *teller) {
   if (teller->out.begun) return;
-  say(teller, "How to read a line: sender > receiver, each as address.port; Flags: S calls, F finishes, R "
-              "breaks off, P hands data to the program, the dot (ACK) acknowledges; seq: the numbers of the "
-              "bytes in it; ack: the number of the byte that the sender of the line expects next; win: how "
-              "many bytes it has room for; length: how many bytes of data are in it.");
+  say(teller,
+      "How to read a line: sender > receiver, each as address.port; Flags: S calls, F finishes, R "
+      "breaks off, P hands data to the program, the dot (ACK) acknowledges; seq: the numbers of "
+      "the "
+      "bytes in it; ack: the number of the byte that the sender of the line expects next; win: how "
+      "many bytes it has room for; length: how many bytes of data are in it.");
 }
 
 /* What the reader has to know of a connection whose beginning was not seen. */
 static void say_how(tale_teller *teller, const tale_story *story) {
   if (story->how == TCPTALE_OPEN_SYNACK)
-    say(teller, "The capture begins with the server's answer; the call that it answers is not in it.");
+    say(teller,
+        "The capture begins with the server's answer; the call that it answers is not in it.");
   if (story->how == TCPTALE_OPEN_MIDSTREAM)
-    say(teller, "The capture begins in the middle of this connection: how it started is not known%s.",
+    say(teller,
+        "The capture begins in the middle of this connection: how it started is not known%s.",
         story->role == TCPTALE_ROLE_KNOWN
             ? ""
             : ", and that the client is the side seen first is a guess");
@@ -94,10 +99,10 @@ void tale_phase_title(tale_teller *teller, tale_story *story, uint64_t ts_ns) {
   } else if (story->how == 0 || story->titled) {
     snprintf(title, sizeof title, "connection %" PRIu64 ", after its end", story->conn);
   } else {
-    snprintf(title, sizeof title, "connection %" PRIu64 ": client %s.%u, server %s.%u%s", story->conn,
-             label_address(&story->ends, TCPTALE_C2S, client), story->ends.port[TCPTALE_C2S],
-             label_address(&story->ends, TCPTALE_S2C, server), story->ends.port[TCPTALE_S2C],
-             moment(when, sizeof when, ts_ns));
+    snprintf(title, sizeof title, "connection %" PRIu64 ": client %s.%u, server %s.%u%s",
+             story->conn, label_address(&story->ends, TCPTALE_C2S, client),
+             story->ends.port[TCPTALE_C2S], label_address(&story->ends, TCPTALE_S2C, server),
+             story->ends.port[TCPTALE_S2C], moment(when, sizeof when, ts_ns));
   }
   tale_print_title(&teller->out, title);
   if (!story->titled) say_how(teller, story);
@@ -105,8 +110,8 @@ void tale_phase_title(tale_teller *teller, tale_story *story, uint64_t ts_ns) {
   story->titled = 1;
 }
 
-static void heading_of(const tale_story *story, enum tale_phase phase, uint32_t direction, char *text,
-                       size_t size) {
+static void heading_of(const tale_story *story, enum tale_phase phase, uint32_t direction,
+                       char *text, size_t size) {
   static const char *const plain[] = {
       [TALE_PHASE_NONE] = "",
       [TALE_PHASE_START] = "start connection",
@@ -133,11 +138,13 @@ static void heading_of(const tale_story *story, enum tale_phase phase, uint32_t 
 
 static void open_start(tale_teller *teller, const tale_story *story) {
   if (story->how == TCPTALE_OPEN_SYN)
-    say(teller, "The client asks 'Can we connect?': its S (SYN) is the call, and carries the number from "
-                "which the client counts its bytes.");
+    say(teller,
+        "The client asks 'Can we connect?': its S (SYN) is the call, and carries the number from "
+        "which the client counts its bytes.");
 }
 
-static void open_data(tale_teller *teller, tale_story *story, uint32_t direction, const tale_line *line) {
+static void open_data(tale_teller *teller, tale_story *story, uint32_t direction,
+                      const tale_line *line) {
   if (!tale_first_time(story, TOLD_DATA)) return;
   if (line->len > 0 && story->how == TCPTALE_OPEN_SYN)
     say(teller,
@@ -149,49 +156,57 @@ static void open_data(tale_teller *teller, tale_story *story, uint32_t direction
 
 static void open_half_close(tale_teller *teller, uint32_t direction) {
   say(teller,
-      "With F (FIN) the %s says that it has nothing more to send and is ready to disconnect. From now on "
+      "With F (FIN) the %s says that it has nothing more to send and is ready to disconnect. From "
+      "now on "
       "the %s can still receive data, but it sends none itself, only ACKs.",
       side(direction), side(direction));
 }
 
 static void open_after(tale_teller *teller, uint32_t direction) {
   say(teller,
-      "The %s is not finished yet and sends on; the %s, which has sent its F, still receives and answers "
+      "The %s is not finished yet and sends on; the %s, which has sent its F, still receives and "
+      "answers "
       "with ACKs only.",
       side(direction), side(other(direction)));
 }
 
 static void open_teardown(tale_teller *teller, uint32_t direction) {
-  say(teller, "Now the %s has nothing more to send either: its F ends the other direction.", side(direction));
+  say(teller, "Now the %s has nothing more to send either: its F ends the other direction.",
+      side(direction));
 }
 
 static void open_reset(tale_teller *teller, uint32_t direction) {
   if (teller->pending.reset == TCPTALE_RESET_EXACT)
     say(teller,
-        "With R (RST) the %s breaks the connection off at once: no goodbye, and whatever was still under "
+        "With R (RST) the %s breaks the connection off at once: no goodbye, and whatever was still "
+        "under "
         "way is thrown away.",
         side(direction));
   else
-    say(teller, "An R (RST) in the name of the %s: it would break the connection off, if it is real.",
+    say(teller,
+        "An R (RST) in the name of the %s: it would break the connection off, if it is real.",
         side(direction));
 }
 
 static void open_refused(tale_teller *teller, uint32_t direction) {
   say(teller,
-      "The %s answers the call with R (RST): no program listens on that port, or something on the way "
+      "The %s answers the call with R (RST): no program listens on that port, or something on the "
+      "way "
       "refuses the call.",
       side(direction));
 }
 
 static void open_late(tale_teller *teller) {
-  say(teller, "Packets of this connection that came after it was over; they change nothing any more.");
+  say(teller,
+      "Packets of this connection that came after it was over; they change nothing any more.");
 }
 
 static void open_stray(tale_teller *teller) {
   say(teller, "TCP packets that open no connection and belong to none.");
 }
 
-void tale_phase_enter(tale_teller *teller, tale_story *story, enum tale_phase phase, uint32_t direction) {
+void tale_phase_enter(tale_teller *teller, tale_story *story, enum tale_phase phase,
+                      uint32_t direction) {
   char heading[80];
   memset(&story->turn, 0, sizeof story->turn);
   story->turn.phase = phase;
@@ -228,12 +243,14 @@ static void close_start(tale_teller *teller, const tale_story *story) {
     return;
   }
   say(teller,
-      "The server says 'Got your message, ready to connect' (S for its own number, the dot for ACK, the "
+      "The server says 'Got your message, ready to connect' (S for its own number, the dot for "
+      "ACK, the "
       "acknowledgement), the client responds with 'Got it': end of the three-way handshake%s.",
       took);
   say(teller,
       "Each side begins with a random number, here %" PRIu32 " and %" PRIu32
-      ". From now on numbers are shown counted from there: S itself is 0, the first byte of data is 1.",
+      ". From now on numbers are shown counted from there: S itself is 0, the first byte of data "
+      "is 1.",
       story->isn[0], story->isn[1]);
 }
 
@@ -250,8 +267,8 @@ static void close_data(tale_teller *teller, tale_story *story) {
   } else if (turn->has_ack && turn->ack == turn->next) {
     if (tale_first_time(story, TOLD_ADDING_ACK + turn->direction))
       say(teller,
-          "The next number is the last one plus the bytes sent: %s from number %" PRIu32 " on, %" PRIu32
-          " + %" PRIu64 " = %" PRIu32 ". So the %s's acknowledgement says %" PRIu32
+          "The next number is the last one plus the bytes sent: %s from number %" PRIu32
+          " on, %" PRIu32 " + %" PRIu64 " = %" PRIu32 ". So the %s's acknowledgement says %" PRIu32
           ", and the next piece of data from the %s begins at %" PRIu32 ".",
           bytes, turn->first, turn->first, turn->bytes, turn->next, side(other(turn->direction)),
           turn->next, side(turn->direction), turn->next);
@@ -259,8 +276,8 @@ static void close_data(tale_teller *teller, tale_story *story) {
   } else {
     if (tale_first_time(story, TOLD_ADDING + turn->direction))
       say(teller,
-          "The next number is the last one plus the bytes sent: %" PRIu32 " + %" PRIu64 " = %" PRIu32
-          ". Whatever the %s sends next begins at %" PRIu32 ".",
+          "The next number is the last one plus the bytes sent: %" PRIu32 " + %" PRIu64
+          " = %" PRIu32 ". Whatever the %s sends next begins at %" PRIu32 ".",
           turn->first, turn->bytes, turn->next, side(turn->direction), turn->next);
     else say(teller, "%s, the next one would be number %" PRIu32 ".", bytes, turn->next);
   }
@@ -301,7 +318,8 @@ void tale_phase_leave(tale_teller *teller, tale_story *story) {
 /* The end of a connection. */
 
 static const char *why_silent(const tale_story *story) {
-  if (!story->established && story->how == TCPTALE_OPEN_SYN) return "Nobody answered the call in time.";
+  if (!story->established && story->how == TCPTALE_OPEN_SYN)
+    return "Nobody answered the call in time.";
   if (story->fin_seen[0] != story->fin_seen[1])
     return "Only one side said goodbye; the other was not heard of again.";
   return "Nothing came for so long that the connection counts as over; nobody said goodbye.";
@@ -317,7 +335,9 @@ static const char *why_open(const tale_story *story) {
 
 static void say_why(tale_teller *teller, const tale_story *story, uint32_t why) {
   switch ((enum tcptale_close_why)why) {
-  case TCPTALE_CLOSE_FIN: say(teller, "Both sides are finished, and each knows it of the other."); break;
+  case TCPTALE_CLOSE_FIN:
+    say(teller, "Both sides are finished, and each knows it of the other.");
+    break;
   case TCPTALE_CLOSE_RST:
     if (story->reset_by != 0) say(teller, "The %s broke it off.", side(story->reset_by - 1));
     break;
@@ -335,7 +355,8 @@ static void say_why(tale_teller *teller, const tale_story *story, uint32_t why) 
 }
 
 /* "; 3 retransmissions": appended where the count is not 0. */
-static void append_count(char *text, size_t size, uint64_t count, const char *one, const char *many) {
+static void append_count(char *text, size_t size, uint64_t count, const char *one,
+                         const char *many) {
   size_t len = strlen(text);
   if (count == 0) return;
   snprintf(text + len, size - len, "%s%" PRIu64 " %s", len > 0 ? ", " : "; ", count,
@@ -347,7 +368,8 @@ static void say_totals(tale_teller *teller, const tale_story *story) {
   append_count(odd, sizeof odd, story->again, "retransmission", "retransmissions");
   append_count(odd, sizeof odd, story->jumbled, "out of order", "out of order");
   append_count(odd, sizeof odd, story->refused, "not believed", "not believed");
-  append_count(odd, sizeof odd, story->missing[0] + story->missing[1], "byte missing", "bytes missing");
+  append_count(odd, sizeof odd, story->missing[0] + story->missing[1], "byte missing",
+               "bytes missing");
   if (story->last_ns > story->first_ns) {
     memcpy(took, " within ", sizeof " within ");
     duration(took + 8, sizeof took - 8, story->last_ns - story->first_ns);

@@ -15,11 +15,11 @@ enum tale_weight {
 
 typedef struct tale_printer {
   int colour;
-  int explain;     /* 0: sentences are left out */
-  int live;        /* 1: every line begins with its connection */
-  size_t width;    /* columns of the terminal; 0: sentences are not wrapped */
-  uint64_t conn;   /* whose lines are being printed; 0: of none */
-  int begun;       /* something was printed */
+  int explain;   /* 0: sentences are left out */
+  int live;      /* 1: every line begins with its connection */
+  size_t width;  /* columns of the terminal; 0: sentences are not wrapped */
+  uint64_t conn; /* whose lines are being printed; 0: of none */
+  int begun;     /* something was printed */
 } tale_printer;
 
 /* Looks at standard output: whether it is a terminal, how wide, and whether colour is welcome. */

@@ -21,7 +21,8 @@ static int brings_data(const tale_line *line) {
 }
 
 static int is_first_fin(const tale_story *story, const tale_line *line) {
-  return (line->tcp_flags & TCPTALE_TCP_FIN) && is_believed(line) && !story->fin_seen[line->direction];
+  return (line->tcp_flags & TCPTALE_TCP_FIN) && is_believed(line) &&
+         !story->fin_seen[line->direction];
 }
 
 /* Data opens a turn of its sender, unless the connection is being taken down. */
@@ -118,7 +119,8 @@ void tale_flush(tale_teller *teller) {
     add_bytes(story, dir, pending->bytes[dir]);
 }
 
-static void hold_line(tale_teller *teller, tale_story *story, const tale_item *item, const char *text) {
+static void hold_line(tale_teller *teller, tale_story *story, const tale_item *item,
+                      const char *text) {
   tale_pending *pending = &teller->pending;
   size_t len = item->text_len < sizeof pending->text ? item->text_len : sizeof pending->text - 1;
   tale_flush(teller);

@@ -63,7 +63,7 @@ enum tale_phase {
   TALE_PHASE_TEARDOWN = 6,   /* the second F */
   TALE_PHASE_RESET = 7,
   TALE_PHASE_REFUSED = 8,
-  TALE_PHASE_LATE = 9, /* after the close */
+  TALE_PHASE_LATE = 9,  /* after the close */
   TALE_PHASE_STRAY = 10 /* of no connection */
 };
 
@@ -146,7 +146,8 @@ int tale_first_time(tale_story *story, uint32_t explanation);
 
 /* Ends the phase that is told, and begins the one that the pending packet opens. */
 void tale_phase_leave(tale_teller *teller, tale_story *story);
-void tale_phase_enter(tale_teller *teller, tale_story *story, enum tale_phase phase, uint32_t direction);
+void tale_phase_enter(tale_teller *teller, tale_story *story, enum tale_phase phase,
+                      uint32_t direction);
 void tale_phase_title(tale_teller *teller, tale_story *story, uint64_t ts_ns);
 void tale_phase_end(tale_teller *teller, tale_story *story, const tcptale_close_event *close);
 
@@ -155,7 +156,8 @@ void tale_marks_print(tale_teller *teller, tale_story *story, const tale_pending
 
 /* A report that belongs to no packet: the same without one. */
 void tale_marks_gap(tale_teller *teller, tale_story *story, const tcptale_gap_event *gap);
-void tale_marks_anomaly(tale_teller *teller, tale_story *story, const tcptale_anomaly_event *anomaly);
+void tale_marks_anomaly(tale_teller *teller, tale_story *story,
+                        const tcptale_anomaly_event *anomaly);
 void tale_marks_reset(tale_teller *teller, tale_story *story, const tcptale_reset_event *reset);
 
 #endif
