@@ -14,7 +14,7 @@ static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *u
   (void)conn;
   row->ends = event->endpoints;
   row->how = event->how;
-  if (row->first_ns == 0) row->first_ns = row->last_ns = event->ts_ns;
+  row->first_ns = row->last_ns = event->ts_ns;
 }
 
 static void on_established(tcptale_conn *conn, const tcptale_established_event *event, void *user) {
@@ -22,26 +22,38 @@ static void on_established(tcptale_conn *conn, const tcptale_established_event *
   conns_rows_at(user, event->conn_id)->rtt_ns = event->rtt_ns;
 }
 
-static void on_segment(tcptale_conn *conn, const tcptale_segment_event *event, void *user) {
-  (void)conn;
-  if (event->conn_id == 0 || event->direction > TCPTALE_S2C || event->bad_checksum) return;
-  conns_row *row = conns_rows_at(user, event->conn_id);
-  row->packets[event->direction]++;
-  row->payload[event->direction] += event->len;
-  if (row->first_ns == 0) row->first_ns = event->ts_ns;
-  if (row->last_ns < event->ts_ns) row->last_ns = event->ts_ns;
+/* The library counts up to the close; the roles may have become known after the opening. */
+static void take_counters(conns_row *row, const tcptale_conn *conn) {
+  tcptale_conn_stats stats = {.struct_size = sizeof stats};
+  tcptale_endpoints ends = {.struct_size = sizeof ends};
+  if (tcptale_conn_endpoints(conn, &ends) == TCPTALE_OK) row->ends = ends;
+  if (tcptale_conn_stats_read(conn, &stats) != TCPTALE_OK) return;
+  row->first_ns = stats.first_ns;
+  row->last_ns = stats.last_ns;
+  for (unsigned dir = TCPTALE_C2S; dir <= TCPTALE_S2C; dir++) {
+    row->packets[dir] = stats.packets[dir];
+    row->payload[dir] = stats.payload_bytes[dir];
+  }
 }
 
-/* Roles may have become known after the opening, so the ends are read again. */
 static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void *user) {
   conns_row *row = conns_rows_at(user, event->conn_id);
-  tcptale_endpoints ends = {.struct_size = sizeof ends};
-  if (conn != NULL && tcptale_conn_endpoints(conn, &ends) == TCPTALE_OK) row->ends = ends;
+  take_counters(row, conn);
   row->close = event->why;
   for (unsigned dir = TCPTALE_C2S; dir <= TCPTALE_S2C; dir++) {
     row->stream[dir] = event->delivered[dir];
     row->gap[dir] = event->missing[dir];
   }
+}
+
+/* Segments that still come after the close. */
+static void on_segment(tcptale_conn *conn, const tcptale_segment_event *event, void *user) {
+  if (conn != NULL || event->conn_id == 0) return;
+  if (event->direction > TCPTALE_S2C || event->bad_checksum) return;
+  conns_row *row = conns_rows_at(user, event->conn_id);
+  row->packets[event->direction]++;
+  row->payload[event->direction] += event->len;
+  if (row->last_ns < event->ts_ns) row->last_ns = event->ts_ns;
 }
 
 static void print_tsv(const conns_row *row) {

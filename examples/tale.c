@@ -44,6 +44,7 @@ typedef struct tale {
   uint64_t now_ns;
   uint64_t packet_index;           /* of the latest TCP segment ... */
   uint64_t packet_conn;            /* ... and whose it was */
+  uint64_t late_conn;              /* the connection that got the latest late packet */
   uint64_t stray_count;            /* segments of no connection */
   uint64_t stray_anomalies[CODES]; /* by code, those that belong to no packet told */
   int short_of_memory;
@@ -52,7 +53,6 @@ typedef struct tale {
 /* Bytes of an item that count, by its kind. */
 static size_t item_size(uint32_t kind) {
   static const size_t sizes[] = {
-      [TALE_OPEN] = sizeof(tcptale_open_event),
       [TALE_LINE] = sizeof(tale_line),
       [TALE_ESTABLISHED] = sizeof(tcptale_established_event),
       [TALE_DATA] = sizeof(tcptale_data_event),
@@ -65,8 +65,7 @@ static size_t item_size(uint32_t kind) {
   return offsetof(tale_item, as) + size;
 }
 
-static void tell_chain(tale *t, tale_chain *chain, uint64_t id) {
-  tale_story story = {.conn = id};
+static void tell_chain(tale *t, tale_chain *chain, tale_story *story) {
   tale_reader reader;
   tale_item item;
   char text[TCPTALE_LINE_ROOM];
@@ -75,17 +74,23 @@ static void tell_chain(tale *t, tale_chain *chain, uint64_t id) {
     size_t rest = item_size(item.kind) - offsetof(tale_item, as);
     if (!tale_reader_get(&reader, &item.as, rest)) break;
     if (item.text_len >= sizeof text || !tale_reader_get(&reader, text, item.text_len)) break;
-    tale_tell(&t->teller, &story, &item, text);
+    tale_tell(&t->teller, story, &item, text);
   }
   tale_flush(&t->teller);
   tale_store_drop(&t->store, chain);
+}
+
+static void tell_waiting(tale *t, tale_conn *conn) {
+  tale_story story = {.conn = conn->id};
+  tale_story_open(&story, &conn->open);
+  tell_chain(t, &conn->chain, &story);
 }
 
 static void forget(tale *t, uint64_t id) {
   tale_conn *conn = tale_conns_find(&t->conns, id);
   if (conn == NULL) return;
   tale_flush(&t->teller);
-  if (!t->live) tell_chain(t, &conn->chain, id);
+  if (!t->live) tell_waiting(t, conn);
   tale_conns_remove(&t->conns, conn);
 }
 
@@ -115,6 +120,12 @@ static void store_item(tale *t, tale_chain *chain, const tale_item *item, const 
 /* A packet that comes so long after the close that its connection is forgotten is told alone. */
 static void tell_late(tale *t, uint64_t id, const tale_item *item, const char *text) {
   tale_story story = {.conn = id, .closed = 1};
+  tale_flush(&t->teller);
+  if (t->late_conn == id && t->teller.titled == id) {
+    story.titled = 1;
+    story.turn.phase = TALE_PHASE_LATE;
+  }
+  t->late_conn = id;
   tale_tell(&t->teller, &story, item, text);
   tale_flush(&t->teller);
 }
@@ -124,24 +135,12 @@ static void add_stray(tale *t, const tale_item *item, const char *text) {
   else store_item(t, &t->strays, item, text);
 }
 
-static tale_conn *make_conn(tale *t, uint64_t id) {
-  tale_conn *conn = tale_conns_add(&t->conns, id);
-  if (conn == NULL) {
-    t->short_of_memory = 1;
-    return NULL;
-  }
-  if (t->live) conn->story = calloc(1, sizeof *conn->story);
-  if (t->live && conn->story != NULL) conn->story->conn = id;
-  return conn;
-}
-
 static void add_item(tale *t, uint64_t id, const tale_item *item, const char *text) {
   if (id == 0) {
     add_stray(t, item, text);
     return;
   }
   tale_conn *conn = tale_conns_find(&t->conns, id);
-  if (conn == NULL && item->kind == TALE_OPEN) conn = make_conn(t, id);
   if (conn == NULL) tell_late(t, id, item, text);
   else if (!t->live) store_item(t, &conn->chain, item, text);
   else if (conn->story != NULL) tale_tell(&t->teller, conn->story, item, text);
@@ -152,10 +151,16 @@ static tale_item item_of(enum tale_kind kind, uint64_t index, uint64_t ts_ns) {
 }
 
 static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
-  tale_item item = item_of(TALE_OPEN, event->index, event->ts_ns);
+  tale *t = user;
+  tale_conn *place = tale_conns_add(&t->conns, event->conn_id);
   (void)conn;
-  item.as.open = *event;
-  add_item(user, event->conn_id, &item, "");
+  if (place != NULL && t->live) place->story = calloc(1, sizeof *place->story);
+  if (place == NULL || (t->live && place->story == NULL)) {
+    t->short_of_memory = 1;
+    return;
+  }
+  place->open = *event;
+  if (t->live) tale_story_open(place->story, event);
 }
 
 static void on_established(tcptale_conn *conn, const tcptale_established_event *event, void *user) {
@@ -202,11 +207,20 @@ static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, v
   add_item(t, id == 0 ? t->packet_conn : id, &item, "");
 }
 
+/* Who called whom may have become known after the opening. */
+static void refresh_ends(tale *t, const tcptale_conn *conn, uint64_t id) {
+  tcptale_endpoints ends = {.struct_size = sizeof ends};
+  tale_conn *place = tale_conns_find(&t->conns, id);
+  if (place == NULL || tcptale_conn_endpoints(conn, &ends) != TCPTALE_OK) return;
+  place->open.endpoints = ends;
+  place->open.role = ends.role;
+}
+
 static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void *user) {
   tale *t = user;
   tale_item item = item_of(TALE_CLOSE, event->index, event->ts_ns);
-  (void)conn;
   item.as.close = *event;
+  refresh_ends(t, conn, event->conn_id);
   add_item(t, event->conn_id, &item, "");
   add_ended(t, event->conn_id);
 }
@@ -248,8 +262,7 @@ static void on_fed(void *user) {
 /* What is left when every connection is told: packets of none, and the counts. */
 
 static void tell_strays(tale *t) {
-  if (t->live || t->strays.first == 0) return;
-  tell_chain(t, &t->strays, 0);
+  if (!t->live && t->strays.first != 0) tell_chain(t, &t->strays, t->stray_story);
 }
 
 static void print_count(const char *lead, uint64_t count, const char *one, const char *many) {

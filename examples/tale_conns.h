@@ -10,7 +10,8 @@
 #include "tale_story.h"
 
 typedef struct tale_conn {
-  uint64_t id;       /* 0: the place is free */
+  uint64_t id; /* 0: the place is free */
+  tcptale_open_event open;
   tale_chain chain;  /* its items, where they wait */
   tale_story *story; /* with --live, where nothing waits */
 } tale_conn;

@@ -193,7 +193,7 @@ static void tell_close(tale_teller *teller, tale_story *story, const tale_item *
   story->closed = 1;
 }
 
-static void tell_open(tale_story *story, const tcptale_open_event *open) {
+void tale_story_open(tale_story *story, const tcptale_open_event *open) {
   story->conn = open->conn_id;
   story->ends = open->endpoints;
   story->how = open->how;
@@ -202,7 +202,6 @@ static void tell_open(tale_story *story, const tcptale_open_event *open) {
 
 void tale_tell(tale_teller *teller, tale_story *story, const tale_item *item, const char *text) {
   switch ((enum tale_kind)item->kind) {
-  case TALE_OPEN: tell_open(story, &item->as.open); break;
   case TALE_LINE: hold_line(teller, story, item, text); break;
   case TALE_ESTABLISHED:
     story->established = 1;

@@ -14,14 +14,13 @@
 #include "tcptale/tracker.h"
 
 enum tale_kind {
-  TALE_OPEN = 1,
-  TALE_LINE = 2, /* a packet; its text follows the item */
-  TALE_ESTABLISHED = 3,
-  TALE_DATA = 4,
-  TALE_GAP = 5,
-  TALE_RESET = 6,
-  TALE_ANOMALY = 7,
-  TALE_CLOSE = 8
+  TALE_LINE = 1, /* a packet; its text follows the item */
+  TALE_ESTABLISHED = 2,
+  TALE_DATA = 3,
+  TALE_GAP = 4,
+  TALE_RESET = 5,
+  TALE_ANOMALY = 6,
+  TALE_CLOSE = 7
 };
 
 /* One packet. The numbers are those that its text shows. */
@@ -42,7 +41,6 @@ typedef struct tale_item {
   uint64_t index;    /* of the packet being fed */
   uint64_t ts_ns;
   union {
-    tcptale_open_event open;
     tale_line line;
     tcptale_established_event established;
     tcptale_data_event data;
@@ -132,6 +130,9 @@ typedef struct tale_teller {
   uint64_t titled; /* the connection whose title was printed last */
   tale_pending pending;
 } tale_teller;
+
+/* Begins the story of a connection. */
+void tale_story_open(tale_story *story, const tcptale_open_event *open);
 
 /* Tells one item of `story`; `text` is a line's. */
 void tale_tell(tale_teller *teller, tale_story *story, const tale_item *item, const char *text);
