@@ -270,7 +270,7 @@ static void print_count(const char *lead, uint64_t count, const char *one, const
 }
 
 static void tell_counts(tale *t, const tcptale_tracker_stats *stats) {
-  t->teller.out.conn = 0;
+  t->teller.out.conn = TALE_NOBODY;
   tale_print_title(&t->teller.out, "in all");
   print_count("", stats->frames, "packet", "packets");
   print_count(" read: ", stats->segments, "TCP segment", "TCP segments");

@@ -90,10 +90,10 @@ static void say_how(tale_teller *teller, const tale_story *story) {
 
 void tale_phase_title(tale_teller *teller, tale_story *story, uint64_t ts_ns) {
   char client[LABEL_ADDRESS], server[LABEL_ADDRESS], when[80], title[320];
+  say_legend(teller);
   teller->out.conn = story->conn;
   if (teller->titled == story->conn && story->titled) return;
   if (teller->out.live && story->titled) return;
-  say_legend(teller);
   if (story->conn == 0) {
     snprintf(title, sizeof title, "packets of no connection");
   } else if (story->how == 0 || story->titled) {

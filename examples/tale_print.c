@@ -39,6 +39,7 @@ void tale_print_init(tale_printer *out, int no_explain, int no_colour, int live)
   out->colour = terminal && !no_colour && !colour_is_unwanted();
   out->explain = !no_explain;
   out->live = live;
+  out->conn = TALE_NOBODY;
   out->width = terminal ? terminal_width() : 0;
 }
 
@@ -47,7 +48,8 @@ static void style(const tale_printer *out, const char *code) {
 }
 
 static void begin_line(tale_printer *out) {
-  if (out->live && out->conn != 0) printf("[%" PRIu64 "] ", out->conn);
+  if (out->live && out->conn == 0) fputs("[-] ", stdout);
+  else if (out->live && out->conn != TALE_NOBODY) printf("[%" PRIu64 "] ", out->conn);
   out->begun = 1;
 }
 

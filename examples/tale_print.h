@@ -13,12 +13,14 @@ enum tale_weight {
   TALE_ALARM = 2   /* lost, broken off, or not believed */
 };
 
+#define TALE_NOBODY UINT64_MAX
+
 typedef struct tale_printer {
   int colour;
   int explain;   /* 0: sentences are left out */
   int live;      /* 1: every line begins with its connection */
   size_t width;  /* columns of the terminal; 0: sentences are not wrapped */
-  uint64_t conn; /* whose lines are being printed; 0: of none */
+  uint64_t conn; /* whose lines are being printed; 0: of none; TALE_NOBODY: no packet's */
   int begun;     /* something was printed */
 } tale_printer;
 
