@@ -103,7 +103,6 @@ void tcptale_settings_stream(const tcptale_config *config, tcptale_stream_config
   out->reorder_hold_ns = config->reorder_hold_ns;
   out->reorder_hold_count = config->reorder_hold_count;
   out->history_bytes = config->history_bytes;
-  memcpy(out->hash_key, config->hash_key, sizeof out->hash_key);
 }
 
 void tcptale_settings_defrag(const tcptale_config *config, tcptale_defrag_config *out) {

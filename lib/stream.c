@@ -274,26 +274,28 @@ static void compare_queued(const struct tcptale_stream_env *env, struct tcptale_
   report_runs(env, half, &runs);
 }
 
-/* The urgent pointer (RFC 6093: the byte before it is the urgent one). In the stream it is only reported;
- * else its position is marked. */
-static void note_urgent(const struct tcptale_stream_env *env, struct tcptale_half *half,
-                        struct arrival *a, const struct tcptale_piece *piece) {
+/* Reads the urgent pointer: the byte before it is the urgent one (RFC 6093). Returns 0 where it points at no
+ * byte of this segment. What was told before is not looked at again. */
+static int find_urgent(const struct tcptale_half *half, struct arrival *a,
+                       const struct tcptale_piece *piece) {
   int64_t pos = piece->offset + (int64_t)piece->urgent - 1;
 
-  if (piece->urgent == 0 || piece->urgent > piece->len) {
-    tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT, a->all.start, 0, NULL);
+  if (!(piece->flags & TCPTALE_PUSH_URGENT)) return 1;
+  if (piece->urgent == 0 || piece->urgent > piece->len) return 0;
+  if (pos >= (int64_t)half->next && (uint64_t)pos < a->cap_end) a->urgent = (uint64_t)pos;
+  return 1;
+}
+
+/* An urgent byte that stays in the stream is only reported. */
+static void report_urgent(const struct tcptale_stream_env *env, struct tcptale_half *half,
+                          const struct arrival *a) {
+  if (half->urgents >= TCPTALE_URGENTS_MAX) {
+    tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT_LIMIT, a->urgent, 1, NULL);
     return;
   }
-  if (pos < (int64_t)half->next || (uint64_t)pos >= a->cap_end) return;
-  if (half->urgent != TCPTALE_URGENT_INLINE) {
-    a->urgent = (uint64_t)pos;
-  } else if (half->urgents >= TCPTALE_URGENTS_MAX) {
-    tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT_LIMIT, (uint64_t)pos, 1, NULL);
-  } else {
-    half->urgents++;
-    tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT, (uint64_t)pos, 1,
-                        a->all.data + ((uint64_t)pos - a->all.start));
-  }
+  half->urgents++;
+  tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT, a->urgent, 1,
+                      a->all.data + (a->urgent - a->all.start));
 }
 
 /* Bytes at or above the FIN are reported; where it cannot move any more they are dropped too (R18). */
@@ -307,8 +309,8 @@ static void note_after_fin(const struct tcptale_stream_env *env, struct tcptale_
 }
 
 /* The lowest of the marks that lies above `pos`; `end` if none does. */
-static uint64_t next_mark(const struct arrival *a, uint64_t fin, uint64_t pos) {
-  const uint64_t mark[4] = {a->cap_end, a->urgent, a->urgent + 1, fin};
+static uint64_t next_mark(const struct arrival *a, uint64_t urgent, uint64_t fin, uint64_t pos) {
+  const uint64_t mark[4] = {a->cap_end, urgent, urgent + 1, fin};
   uint64_t best = a->all.end;
 
   for (int i = 0; i < 4; i++)
@@ -320,17 +322,18 @@ static uint64_t next_mark(const struct arrival *a, uint64_t fin, uint64_t pos) {
 static void take_parts(const struct tcptale_stream_env *env, struct tcptale_half *half,
                        struct arrival *a) {
   uint64_t fin = half->fin;
+  uint64_t urgent = half->urgent == TCPTALE_URGENT_INLINE ? TCPTALE_NO_POSITION : a->urgent;
   uint64_t pos = tcptale_max_u64(a->all.start, half->next);
 
   a->all.origin.start = pos;
   while (pos < a->all.end && !(half->flags & GONE)) {
     struct tcptale_fresh part = a->all;
-    part.end = next_mark(a, fin, pos);
+    part.end = next_mark(a, urgent, fin, pos);
     if (pos >= a->cap_end) {
       part.flags |= TCPTALE_SEG_ABSENT;
       part.data = NULL;
     }
-    if (pos == a->urgent) part.flags |= TCPTALE_SEG_URGENT;
+    if (pos == urgent) part.flags |= TCPTALE_SEG_URGENT;
     if (pos >= fin) part.flags |= TCPTALE_SEG_AFTER_FIN;
     begin_at(&part, pos);
     pos = part.end;
@@ -361,9 +364,12 @@ static void push_any(struct tcptale_stream_env *env, struct tcptale_half *half,
   if (!(half->flags & TCPTALE_HALF_DISCARDING)) {
     if (a.all.start < half->next) compare_told(env, half, &a, 1);
     compare_queued(env, half, &a);
-    if (piece->flags & TCPTALE_PUSH_URGENT) note_urgent(env, half, &a, piece);
+    if (!find_urgent(half, &a, piece))
+      tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT, a.all.start, 0, NULL);
     note_after_fin(env, half, &a);
     take_parts(env, half, &a);
+    if (a.urgent != TCPTALE_NO_POSITION && half->urgent == TCPTALE_URGENT_INLINE)
+      report_urgent(env, half, &a);
     tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
     hold_async_limit(env, half);
   }

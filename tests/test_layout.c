@@ -139,7 +139,7 @@ static const struct field STREAM_CONFIG[] = {
     F(tcptale_stream_config, queue_bytes),        F(tcptale_stream_config, async_hole_bytes),
     F(tcptale_stream_config, async_hole_ns),      F(tcptale_stream_config, reorder_hold_ns),
     F(tcptale_stream_config, reorder_hold_count), F(tcptale_stream_config, history_bytes),
-    F(tcptale_stream_config, memory_bytes),       F(tcptale_stream_config, hash_key)};
+    F(tcptale_stream_config, memory_bytes)};
 static const struct field STREAM_CALLBACKS[] = {
     F(tcptale_stream_callbacks, struct_size),   F(tcptale_stream_callbacks, reserved0),
     F(tcptale_stream_callbacks, on_data),       F(tcptale_stream_callbacks, on_gap),
@@ -171,9 +171,9 @@ static const struct field CONFIG[] = {F(tcptale_config, struct_size),
                                       F(tcptale_config, pressure_half_open_ns),
                                       F(tcptale_config, pressure_established_ns),
                                       F(tcptale_config, hash_key)};
-static const struct field LINE[] = {
-    F(tcptale_line, struct_size), F(tcptale_line, flags),     F(tcptale_line, seq_base),
-    F(tcptale_line, ack_base),    F(tcptale_line, sack_base), F(tcptale_line, reserved0)};
+static const struct field LINE[] = {F(tcptale_line, struct_size), F(tcptale_line, flags),
+                                    F(tcptale_line, seq_base),    F(tcptale_line, ack_base),
+                                    F(tcptale_line, sack_base),   F(tcptale_line, reserved0)};
 static const struct field ENDPOINTS[] = {
     F(tcptale_endpoints, struct_size), F(tcptale_endpoints, ip_version),
     F(tcptale_endpoints, reserved0),   F(tcptale_endpoints, addr),
@@ -237,7 +237,7 @@ static const struct layout LAYOUTS[] = {
     L(tcptale_gap_event, TCPTALE_STRUCT_GAP_EVENT, 48, GAP_EVENT),
     L(tcptale_half_close_event, TCPTALE_STRUCT_HALF_CLOSE_EVENT, 40, HALF_CLOSE_EVENT),
     L(tcptale_anomaly_event, TCPTALE_STRUCT_ANOMALY_EVENT, 64, ANOMALY_EVENT),
-    L(tcptale_stream_config, TCPTALE_STRUCT_STREAM_CONFIG, 88, STREAM_CONFIG),
+    L(tcptale_stream_config, TCPTALE_STRUCT_STREAM_CONFIG, 72, STREAM_CONFIG),
     L(tcptale_stream_callbacks, TCPTALE_STRUCT_STREAM_CALLBACKS, 40, STREAM_CALLBACKS),
     L(tcptale_config, TCPTALE_STRUCT_CONFIG, 168, CONFIG),
     L(tcptale_line, TCPTALE_STRUCT_LINE, 24, LINE),

@@ -41,7 +41,7 @@ static const struct row ROWS[] = {
     {"S20 two probes", "", "1\"abcd\" a5 5\"A\"V 5\"B\"V a6", "D0 abcd; D4 B"},
     {"S23 one new byte", "", "1\"abcd\" 4\"de\"", "D0 abcd; D4 e"},
     {"S24 before the first byte", "", "0\"?abcd\" -1\"??abcdef\"", "D0 abcd; D4 ef"},
-    {"S25 urgent in the stream", "", "1\"aXb\"U2", "A urgent 1+1 X; D0 aXb"},
+    {"S25 urgent in the stream", "", "1\"aXb\"U2", "D0 aXb; A urgent 1+1 X"},
     {"S25 urgent out of band", "oob", "1\"aXb\"U2 4\"cd\"", "D0 a; A urgent 1+1 X; D1 b; D2 cd"},
     {"S25 urgent dropped", "drop", "1\"aXb\"U2 4\"cd\"F", "D0 a; D1 b; D2 cd; E4"},
     {"S25 urgent a gap", "gap", "1\"aXb\"U2 4\"cd\"", "D0 a; G1+1 acked; D2 b; D3 cd"},

@@ -129,7 +129,6 @@ typedef struct tcptale_stream_config {
   uint32_t reorder_hold_count; /* or so many packets of the connection; 3 */
   uint32_t history_bytes;      /* delivered bytes kept to compare retransmissions with; 0: none */
   uint64_t memory_bytes;       /* one block holds all of it; 16 MiB */
-  uint8_t hash_key[16];        /* keys the order of the internal tree; zero is fine but guessable */
 } tcptale_stream_config;
 
 /* What a stream tells. Any member may be NULL. Callbacks return nothing; they may call
