@@ -82,7 +82,7 @@ static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
 }
 
 static void verify_tcp(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
-  if (p->payload_cap < p->payload_len || w->csum_unknown) {
+  if (p->payload_cap < p->payload_len || (p->flags & TCPTALE_PACKET_OPTIONS_CUT) || w->csum_unknown) {
     p->tcp_csum = TCPTALE_CSUM_UNVERIFIABLE;
     return;
   }

@@ -1,4 +1,4 @@
-/* reset.c - see reset.h. Floor 6. */
+/* reset.c - see reset.h. Floor 7. */
 #include "reset.h"
 
 #include "accept.h"

@@ -1,5 +1,5 @@
 /* reset.h - is this RST believable? RFC 9293 3.10.7.4 and 5961 3 as a bystander can check them, plus the older rules
- * that some hosts still follow (rule R16). Pure. Floor 6. */
+ * that some hosts still follow (rule R16). Pure. Floor 7. */
 #ifndef TCPTALE_LIB_RESET_H
 #define TCPTALE_LIB_RESET_H
 

@@ -201,6 +201,22 @@ void tcptale_tcp_remarks(tcptale_packet *p, const uint8_t *h) {
   options(p, h + TCP_LEN, p->tcp_header_len - (uint32_t)TCP_LEN);
 }
 
+/* The capture ends within the options: the fixed part and the options that are whole stay. */
+static void cut_header(const struct tcptale_walk *w, tcptale_packet *p, uint32_t header_len) {
+  uint32_t whole = 0, left = w->left - (uint32_t)TCP_LEN;
+  const uint8_t *o = w->at + TCP_LEN;
+  p->layers |= TCPTALE_LAYER_TCP;
+  p->flags |= TCPTALE_PACKET_OPTIONS_CUT | TCPTALE_PACKET_CUT;
+  tcptale_fields_tcp(p, w->at, w->off, header_len, w->wire);
+  odd_flags(p, p->tcp_flags);
+  while (whole < left && o[whole] != TCPTALE_OPT_EOL) {
+    uint32_t len = option_len(o + whole, left - whole);
+    if (len == 0) break;
+    whole += len;
+  }
+  options(p, o, whole);
+}
+
 void tcptale_tcp_header(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, TCP_LEN)) return;
@@ -209,7 +225,10 @@ void tcptale_tcp_header(struct tcptale_walk *w, tcptale_packet *p) {
     tcptale_walk_stop(w, p, TCPTALE_STOP_MALFORMED, TCPTALE_LAYER_TCP);
     return;
   }
-  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, header_len)) return;
+  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, header_len)) {
+    if (p->stop_reason == TCPTALE_STOP_TRUNCATED && w->wire >= header_len) cut_header(w, p, header_len);
+    return;
+  }
   p->layers |= TCPTALE_LAYER_TCP;
   tcptale_fields_tcp(p, h, w->off, w->left, w->wire);
   tcptale_tcp_remarks(p, h);
@@ -293,6 +312,7 @@ int tcptale_tcp_option_next(const tcptale_packet *packet, const uint8_t *data,
   if (!(packet->layers & TCPTALE_LAYER_TCP)) return 0;
   uint32_t begin = packet->tcp_offset + TCP_LEN;
   uint32_t end = packet->tcp_offset + packet->tcp_header_len;
+  if (end > packet->cap_len) end = packet->cap_len; /* the capture cut the options */
   uint32_t at = option->next_offset == 0 ? begin : option->next_offset;
   if (at < begin || at > end) return TCPTALE_ERR_ARG;
   if (at == end) return 0;

@@ -138,7 +138,8 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup 
                          const uint8_t *data) {
   const uint8_t *key = (const uint8_t *)&look->key.scope;
   uint32_t hash = (uint32_t)look->hash;
-  struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data + packet->payload_offset};
+  struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
+  if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
   seg.ts_ns = t->env.now_ns;
   seg.len = packet->payload_len;
@@ -289,8 +290,8 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
 int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet, const tcptale_frame *frame) {
   if (!t || !packet || packet->struct_size < sizeof *packet || !frame || !frames_are_valid(frame, 1))
     return TCPTALE_ERR_ARG;
-  uint64_t end = (uint64_t)packet->payload_offset + packet->payload_cap;
-  if ((packet->layers & TCPTALE_LAYER_TCP) && end > frame->cap_len) return TCPTALE_ERR_ARG;
+  uint64_t end = packet->payload_cap > 0 ? (uint64_t)packet->payload_offset + packet->payload_cap : 0;
+  if (end > frame->cap_len || packet->cap_len > frame->cap_len) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
   struct tcptale_lookup look = {0};

@@ -34,7 +34,7 @@ enum tcptale_link {
   TCPTALE_LINK_LINUX_SLL2 = 276
 };
 
-/* Layers, as bits of tcptale_packet.layers: set once the layer's header was decoded whole. */
+/* Layers, as bits of tcptale_packet.layers: set once the layer's header was decoded whole (TCP: its fixed part). */
 enum tcptale_layer {
   TCPTALE_LAYER_LINK = 0x00000001,
   TCPTALE_LAYER_LLC = 0x00000002, /* 802.2 LLC, with or without SNAP */
@@ -78,6 +78,7 @@ enum tcptale_packet_flag {
   TCPTALE_PACKET_CUT = 0x10,             /* the capture holds less than the IP length says */
   TCPTALE_PACKET_JUMBO = 0x20,           /* IPv6 jumbogram (RFC 2675) */
   TCPTALE_PACKET_REASSEMBLED = 0x40,     /* put together from fragments, by a defragmenter */
+  TCPTALE_PACKET_OPTIONS_CUT = 0x100,    /* the capture ends within the TCP options; those that are whole stand */
   TCPTALE_PACKET_HAS_ETHER = 0x80        /* link_src and link_dst hold 48-bit addresses */
 };
 
@@ -226,7 +227,8 @@ TCPTALE_API int tcptale_packet_init(tcptale_packet *packet, size_t struct_size);
  * wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that. `flags`: TCPTALE_DECODE_,
  * unknown bits are an error.
  * Returns TCPTALE_OK whatever the bytes are: what was reached is in `layers`, why it ended in
- * `stop_reason`, and a whole TCP header was decoded exactly where `layers` has TCPTALE_LAYER_TCP.
+ * `stop_reason`, and there is a segment exactly where `layers` has TCPTALE_LAYER_TCP: its header is whole, or at
+ * least its first 20 bytes are (then stop_reason is TRUNCATED and flags has TCPTALE_PACKET_OPTIONS_CUT).
  * TCPTALE_ERR_ARG: NULL, an uninitialised packet, unknown flags. Cost: O(headers), with checksums O(len).
  * Since 0.9. */
 TCPTALE_API int tcptale_decode(tcptale_packet *packet, uint32_t link_type, const uint8_t *data,
