@@ -2,6 +2,7 @@
  * SYN> SYN+ACK> FIN> RST> other> >SYN >SYN+ACK >FIN >RST ack-of-SYN ack-of-FIN timeout. */
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tcptale/state.h"
@@ -64,4 +65,26 @@ Test(state, the_seed) {
     cr_expect(strncmp(walk + 6 * i, word[client], 2) == 0, "step %zu", i);
     cr_expect(strncmp(walk + 6 * i + 3, word[server], 2) == 0, "step %zu", i);
   }
+}
+
+/* The table printed in lib/README.md is the one that runs. */
+Test(state, the_printed_table) {
+  FILE *f = fopen("lib/README.md", "r");
+  cr_assert_not_null(f, "run from the project's root");
+  char line[512];
+  int rows = 0;
+  while (rows < 11 && fgets(line, sizeof line, f)) {
+    char label[8], want[40];
+    snprintf(label, sizeof label, "(%s) |", word[rows]);
+    const char *at = strstr(line, label);
+    if (!at) continue;
+    at += 6;
+    for (uint32_t input = 0; input < 12; input++, at += 5) {
+      snprintf(want, sizeof want, " %s |", word[tcptale_state_step((uint32_t)rows, input)]);
+      cr_expect(strncmp(at, want, 5) == 0, "row %s, column %u", word[rows], input);
+    }
+    rows++;
+  }
+  fclose(f);
+  cr_expect_eq(rows, 11);
 }
