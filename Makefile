@@ -118,7 +118,7 @@ check-layers: ## every file of lib/ includes lower floors only
 check-symbols: static shared ## headers, map and library name the same symbols; imports; no mutable data
 	$(call check,symbols.sh)
 check-install: all ## install, build clients against it, run them, uninstall, nothing is left
-	$(call check,install.sh)
+	+$(call check,install.sh)
 check-direct: ## a plain cc builds the library, each file alone and all at once
 	$(call check,direct.sh)
 check-examples: examples shared ## what the example programs print

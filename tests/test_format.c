@@ -446,7 +446,7 @@ Test(format, every_buffer_size) {
     memset(text, '#', sizeof text);
     cr_expect_eq(line_of(&f, WHOLE, NULL, text, (size_t)size),
                  size > len ? len : TCPTALE_ERR_SPACE);
-    cr_expect_eq(strlen(text), size > len ? len : size - 1);
+    cr_expect_eq(strlen(text), (size_t)(size > len ? len : size - 1));
     cr_expect_eq(strncmp(text, whole, strlen(text)), 0);
     cr_expect_eq(text[size], '#', "nothing is written past %d bytes", size);
   }
