@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define TICK_SHIFT 20
+#define TICK_SHIFT TCPTALE_WHEEL_TICK_SHIFT
 #define LEVEL_BITS 6
 #define SLOT_MASK ((uint64_t)(TCPTALE_WHEEL_SLOTS - 1))
 #define DUE_PLACE ((uint32_t)(TCPTALE_WHEEL_LEVELS * TCPTALE_WHEEL_SLOTS + 1))

@@ -12,7 +12,7 @@
 
 #include "arena.h"
 
-enum { TCPTALE_WHEEL_LEVELS = 8, TCPTALE_WHEEL_SLOTS = 64 };
+enum { TCPTALE_WHEEL_LEVELS = 8, TCPTALE_WHEEL_SLOTS = 64, TCPTALE_WHEEL_TICK_SHIFT = 20 };
 
 /* One timer; `place` 0 means that it is not set. */
 struct tcptale_timer {
@@ -45,5 +45,10 @@ void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref);
 
 /* The next record whose deadline is at or before `now_ns`, its timer cleared; 0 when there is none. */
 uint32_t tcptale_wheel_next(struct tcptale_wheel *wheel, uint64_t now_ns);
+
+/* Whether nothing can come up at `now_ns`: the clock is in the tick that was handed out last. */
+static inline int tcptale_wheel_is_quiet(const struct tcptale_wheel *wheel, uint64_t now_ns) {
+  return wheel->due == 0 && now_ns >> TCPTALE_WHEEL_TICK_SHIFT <= wheel->now;
+}
 
 #endif

@@ -216,6 +216,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
 
 static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
   if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
+  if (tcptale_wheel_is_quiet(&t->roster.wheel, t->env.now_ns) && t->defrag.oldest == TCPTALE_ARENA_NONE) return;
   expire(t, t->env.config.timer_budget);
 }
 
