@@ -100,7 +100,8 @@ static void add_bytes(tale_story *story, uint32_t direction, uint64_t len) {
   if (direction == story->turn.direction) story->turn.bytes += len;
 }
 
-void tale_flush(tale_teller *teller) {
+/* Prints the packet that is held back. */
+static void flush_line(tale_teller *teller) {
   tale_pending *pending = &teller->pending;
   tale_story *story = pending->story;
   if (story == NULL) return;
@@ -119,11 +120,29 @@ void tale_flush(tale_teller *teller) {
     add_bytes(story, dir, pending->bytes[dir]);
 }
 
+static void mark_anomaly(tale_pending *pending, const tcptale_anomaly_event *anomaly) {
+  pending->anomalies[pending->anomaly_count] = anomaly->code;
+  pending->anomaly_len[pending->anomaly_count++] = anomaly->len;
+}
+
+/* The decoder's findings may be told before the packet's line: those that are of this packet become its marks, any
+ * others stand alone. */
+static void release_early(tale_teller *teller, tale_pending *pending) {
+  tale_early *early = &teller->early;
+  for (uint32_t i = 0; i < early->count; i++) {
+    const tcptale_anomaly_event *anomaly = &early->anomalies[i];
+    if (pending != NULL && early->story == pending->story && anomaly->index == pending->index)
+      mark_anomaly(pending, anomaly);
+    else tale_marks_anomaly(teller, early->story, anomaly);
+  }
+  early->count = 0;
+}
+
 static void hold_line(tale_teller *teller, tale_story *story, const tale_item *item,
                       const char *text) {
   tale_pending *pending = &teller->pending;
   size_t len = item->text_len < sizeof pending->text ? item->text_len : sizeof pending->text - 1;
-  tale_flush(teller);
+  flush_line(teller);
   memset(pending, 0, offsetof(tale_pending, text));
   pending->story = story;
   pending->line = item->as.line;
@@ -131,6 +150,12 @@ static void hold_line(tale_teller *teller, tale_story *story, const tale_item *i
   pending->ts_ns = item->ts_ns;
   memcpy(pending->text, text, len);
   pending->text[len] = '\0';
+  release_early(teller, pending);
+}
+
+void tale_flush(tale_teller *teller) {
+  flush_line(teller);
+  release_early(teller, NULL);
 }
 
 /* The packet that caused the item, or NULL where time or the end of the input did. */
@@ -164,13 +189,18 @@ static void tell_gap(tale_teller *teller, tale_story *story, const tale_item *it
 static void tell_anomaly(tale_teller *teller, tale_story *story, const tale_item *item) {
   const tcptale_anomaly_event *anomaly = &item->as.anomaly;
   tale_pending *cause = cause_of(teller, story, item);
-  if (cause == NULL || cause->anomaly_count == TALE_MARKS_MOST) {
-    tale_flush(teller);
+  if (cause != NULL && cause->anomaly_count < TALE_MARKS_MOST) {
+    mark_anomaly(cause, anomaly);
+    return;
+  }
+  if (teller->early.story == story) flush_line(teller);
+  else tale_flush(teller);
+  if (item->index == 0 || cause != NULL || teller->early.count == TALE_MARKS_MOST) {
     tale_marks_anomaly(teller, story, anomaly);
     return;
   }
-  cause->anomalies[cause->anomaly_count] = anomaly->code;
-  cause->anomaly_len[cause->anomaly_count++] = anomaly->len;
+  teller->early.story = story;
+  teller->early.anomalies[teller->early.count++] = *anomaly;
 }
 
 static void tell_reset(tale_teller *teller, tale_story *story, const tale_item *item) {

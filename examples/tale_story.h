@@ -125,10 +125,18 @@ typedef struct tale_pending {
   char text[TCPTALE_LINE_ROOM];
 } tale_pending;
 
+/* An anomaly of a packet whose line has not come yet. */
+typedef struct tale_early {
+  uint32_t count;
+  tale_story *story;
+  tcptale_anomaly_event anomalies[TALE_MARKS_MOST];
+} tale_early;
+
 typedef struct tale_teller {
   tale_printer out;
   uint64_t titled; /* the connection whose title was printed last */
   tale_pending pending;
+  tale_early early;
 } tale_teller;
 
 /* Begins the story of a connection. */

@@ -3,6 +3,7 @@
 # line with the capture's name and the kind of the line first:
 #   conns  the fields of a row of conns
 #   file   conn.direction bytes sha256
+#   prefix conn.direction bytes sha256, of what lies before the first hole
 #   gap    conn direction offset len
 # Connections are paired within the same two endpoints, in order. Prints the counts and what differs without an
 # excuse; an excuse without a difference is an error too.
@@ -15,6 +16,7 @@ FILENAME == streams { if (FNR > 1) add_stream(); next }
 FILENAME == follow { if (FNR > 1) follow_rows[++follow_count] = $0; next }
 $2 == "conns" { add_conn(); next }
 $2 == "file" { bytes[$1, $3] = $4; sha[$1, $3] = $5; next }
+$2 == "prefix" { prefix[$1, $3] = $4 " " $5; next }
 $2 == "gap" { add_gap($1 SUBSEP $3 "." $4, $5, $6); next }
 END {
   for (i = 1; i <= group_count; i++) compare_group(groups[i])
@@ -75,6 +77,17 @@ function holes_of(key,   i, text) {
   return text
 }
 
+# The reference ends with the last captured byte; where the capture cut the last packet, the rest of it is a hole at the
+# very end here. Takes it away and returns its length.
+function cut_tail(key, reference_len,   n, len) {
+  n = hole_count[key]
+  if (n == 0) return 0
+  len = hole_len[key, n]
+  if (hole_off[key, n] + len != gap_end[key] || hole_off[key, n] != reference_len) return 0
+  hole_count[key]--
+  return len
+}
+
 # 1 where this difference has its reason.
 function is_excused(file, stream, what) {
   if (!((file, stream, what) in excuse)) return 0
@@ -120,8 +133,16 @@ function compare_row(their, our,   t, o, swap, bad, forgiven) {
   else if (bad == forgiven) rows_excused++
 }
 
+# Of a stream with holes the reference has the bytes before the first one.
+function same_bytes(r, key, tail) {
+  if (r[7] == 0) return 1
+  if (r[8] != "" && tail == 0) return sha[key] == r[8]
+  if (r[8] != "") return prefix[key] == r[7] " " r[8]
+  return r[9] == 0 || prefix[key] == r[9] " " r[10]
+}
+
 # follow.tsv: file stream dir sender tshark_bytes sha firstwins_bytes sha prefix_bytes sha gap_bytes holes conflict status
-function compare_follow(row,   r, dir, key, bad, forgiven) {
+function compare_follow(row,   r, dir, key, tail, bad, forgiven) {
   split(row, r, "\t")
   if (r[14] ~ /rst-data|isn-changed/ || !((r[1], r[2]) in conn_of)) {
     unmeasured++
@@ -131,8 +152,9 @@ function compare_follow(row,   r, dir, key, bad, forgiven) {
   dir = r[3]
   if (swapped[r[1], r[2]]) dir = dir == "c2s" ? "s2c" : "c2s"
   key = r[1] SUBSEP conn_of[r[1], r[2]] "." dir
+  tail = r[14] ~ /truncated/ ? cut_tail(key, r[7]) : 0
   if (holes_of(key) != r[12]) { bad++; forgiven += differs(r[1], r[2] r[3], "holes", r[12] ", here " holes_of(key)) }
-  if (bytes[key] + 0 != r[7] || (r[7] > 0 && sha[key] != r[8])) {
+  if (bytes[key] + 0 != r[7] + (bytes[key] > 0 ? tail : 0) || !same_bytes(r, key, tail)) {
     bad++
     forgiven += differs(r[1], r[2] r[3], "stream", r[7] " bytes (" r[14] "), here " bytes[key] + 0)
   }
