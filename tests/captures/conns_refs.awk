@@ -133,9 +133,9 @@ function compare_row(their, our,   t, o, swap, bad, forgiven) {
   else if (bad == forgiven) rows_excused++
 }
 
-# Of a stream with holes the reference has the bytes before the first one.
+# Of a stream with holes the reference has the bytes before the first one, of a truncated one only the lengths.
 function same_bytes(r, key, tail) {
-  if (r[7] == 0) return 1
+  if (r[7] == 0 || r[8] r[10] == "") return 1
   if (r[8] != "" && tail == 0) return sha[key] == r[8]
   if (r[8] != "") return prefix[key] == r[7] " " r[8]
   return r[9] == 0 || prefix[key] == r[9] " " r[10]

@@ -179,9 +179,10 @@ expect_heading 'after the end'
 
 tell strays <<'END'
 0.0 c Flags [none], seq 1000, win 1000, length 0
-0.1 c Flags [R], seq 1000, win 0, length 0
+0.1 c Flags [SF], seq 1000, win 0, length 0
 END
 expect_mark 1 'not believed: bad_flags'
+expect_mark 2 'not believed: bad_flags'
 expect_heading '=== packets of no connection ==='
 
 tell other_things <<'END'

@@ -1,0 +1,29 @@
+# Every line that dump prints of a capture stands in its tale, once, and no other; so no packet is lost between the
+# library's reports and the story, in whatever order connections end. Batches do not change a byte of it.
+set -u
+if [ ! -d "$CAPTURES" ]; then
+  echo "tale_lines: skipped, there are no captures in $CAPTURES"
+  exit 0
+fi
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+failed=0 files=0 lines=0
+for file in "$CAPTURES"/*.pcap "$CAPTURES"/*.pcapng "$CAPTURES"/*.cap; do
+  [ -f "$file" ] || continue
+  files=$((files + 1))
+  "$B/examples/dump" -t "$file" 2>/dev/null | LC_ALL=C sort >"$work/dump"
+  for how in "" "--live" "--batch 5"; do
+    # shellcheck disable=SC2086
+    "$B/examples/tale" $how "$file" >"$work/tale" 2>/dev/null
+    [ "$how" = "" ] && cp "$work/tale" "$work/first"
+    LC_ALL=C sed -n -E -e 's/  <- .*//' -e 's/^(\[[0-9-]+\] )?(IP6? .* > .*)/\2/p' "$work/tale" | LC_ALL=C sort >"$work/lines"
+    cmp -s "$work/dump" "$work/lines" || {
+      echo "$(basename "$file"): tale $how: $(diff "$work/dump" "$work/lines" | grep -c '^<') lines lost, $(diff "$work/dump" "$work/lines" | grep -c '^>') more"
+      failed=$((failed + 1))
+    }
+  done
+  cmp -s "$work/first" "$work/tale" || { echo "$(basename "$file"): --batch changes the tale"; failed=$((failed + 1)); }
+  lines=$((lines + $(wc -l <"$work/dump")))
+done
+echo "tale_lines: $files captures, $lines lines told, $failed failed"
+[ $failed -eq 0 ] && [ $files -gt 100 ]
