@@ -99,7 +99,7 @@ static uint32_t check_paws(const struct tcptale_conn *conn, struct tcptale_arriv
  * with one: no stack that signs would have left the handshake unsigned. */
 static uint32_t check_signature(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   if (!(seg->packet->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO))) return 0;
-  if (conn->how == TCPTALE_OPEN_MIDSTREAM || tcptale_conn_has(conn, TCPTALE_CONN_SIGNED)) return 0;
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED) || tcptale_conn_has(conn, TCPTALE_CONN_SIGNED)) return 0;
   seg->notes |= TCPTALE_NOTE_SIGNED;
   int is_dropped = conn->ends[seg->dir].half.policy == TCPTALE_POLICY_LINUX || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
   return is_dropped ? TCPTALE_ANOMALY_MD5_UNEXPECTED : 0;

@@ -30,7 +30,7 @@ static uint32_t final_why(const struct tcptale_conn *conn, uint32_t why) {
 }
 
 static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  if (conn->phase == TCPTALE_PHASE_HANDSHAKE) tcptale_opening_give_up(env, conn);
+  if (tcptale_handshake_of(env, conn)) tcptale_opening_give_up(env, conn);
   tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_RESET, TCPTALE_ANOMALY_DISCARDED);
   tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_SYN_DATA, TCPTALE_ANOMALY_SYN_DATA_IGNORED);
   tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_CHECKSUM, TCPTALE_ANOMALY_BAD_TCP_CSUM);
@@ -62,8 +62,9 @@ void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *co
     conn->close_why = (uint8_t)why;
     return;
   }
-  settle(env, conn);
   why = final_why(conn, why);
+  settle(env, conn);
+  why = final_why(conn, why); /* what was settled may have completed both directions */
   int confirmed = tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE) && why == TCPTALE_CLOSE_RST;
   if (confirmed) tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_CONFIRMED);
   tcptale_tell_close(env, conn, why);

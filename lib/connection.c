@@ -35,7 +35,21 @@ static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   return TCPTALE_ACTION_KEEP;
 }
 
+/* A segment that is in order and changes nothing. */
+static uint32_t tell_only(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
+  tcptale_tell_segment(env, conn, seg);
+  return TCPTALE_ACTION_KEEP;
+}
+
 /* ---- RST ---- */
+
+/* The RST counts; what follows within reset_ns may still refute it (rule R17). */
+static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  conn->phase = TCPTALE_PHASE_RESET;
+  conn->reset_dir = (uint8_t)seg->dir;
+  conn->reset_ns = env->now_ns;
+}
 
 static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                    struct tcptale_arrival *seg) {
@@ -44,9 +58,7 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   uint32_t why = TCPTALE_CLOSE_RST, refused = TCPTALE_ANOMALY_RST_OUT_OF_WINDOW;
   int counts = seg->offset == 0;
   if (seg->dir == TCPTALE_C2S && hs->has_bad_ack && p->seq == hs->bad_ack) { /* half-open recovery, RFC 9293 3.5.1 */
-    seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
-    tcptale_tell_segment(env, conn, seg);
-    return TCPTALE_ACTION_KEEP;
+    return tell_only(env, conn, seg);
   }
   if (seg->dir == TCPTALE_S2C && hs->synack_count == 0) {
     why = TCPTALE_CLOSE_REFUSED;
@@ -61,17 +73,16 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
     tcptale_trust_clear(env, conn, TCPTALE_C2S);
   }
   tcptale_tell_segment(env, conn, seg);
-  return close_now(env, conn, why);
+  if (hs->synack_count == 0) return close_now(env, conn, why);
+  await_reset(env, conn, seg); /* told by close alone, unless its sender goes on */
+  return TCPTALE_ACTION_KEEP;
 }
 
 static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   tcptale_accept_place(conn, seg);
+  if (conn->phase == TCPTALE_PHASE_RESET) return tell_only(env, conn, seg);
   if (tcptale_handshake_of(env, conn)) return reset_in_handshake(env, conn, seg);
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
-  if (conn->phase == TCPTALE_PHASE_RESET) {
-    tcptale_tell_segment(env, conn, seg);
-    return TCPTALE_ACTION_KEEP;
-  }
   uint32_t verdict = tcptale_reset_judge(env, conn, seg);
   if (verdict == 0) return refuse(env, conn, seg, seg->anomaly);
   tcptale_tell_segment(env, conn, seg);
@@ -85,9 +96,7 @@ static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *co
   conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
   tcptale_tell_reset(env, conn, seg->dir, TCPTALE_RESET_EXACT);
   if (tcptale_intake_is_over(conn, 0)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
-  conn->phase = TCPTALE_PHASE_RESET;
-  conn->reset_dir = (uint8_t)seg->dir;
-  conn->reset_ns = env->now_ns;
+  await_reset(env, conn, seg);
   return TCPTALE_ACTION_KEEP;
 }
 
@@ -97,8 +106,8 @@ static void refute_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn
   tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
   tcptale_tell_anomaly(env, conn, code, conn->reset_dir, 0, 0);
   if (conn->phase != TCPTALE_PHASE_RESET) return;
-  conn->phase = TCPTALE_PHASE_OPEN;
-  tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
+  conn->phase = tcptale_handshake_of(env, conn) ? TCPTALE_PHASE_HANDSHAKE : TCPTALE_PHASE_OPEN;
+  if (conn->phase == TCPTALE_PHASE_OPEN) tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
 }
 
 /* What a believed segment says of a RST that came before it. 0: the segment was parked and is done with. */
@@ -180,6 +189,10 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   uint32_t flags_refused = tcptale_accept_flags(seg->packet);
   if (flags_refused) return refuse(env, conn, seg, flags_refused);
   uint32_t opening = TCPTALE_OPENING_GO;
+  if (conn->phase == TCPTALE_PHASE_RESET && tcptale_handshake_of(env, conn)) {
+    if (seg->dir != conn->reset_dir) return tell_only(env, conn, seg);
+    refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
+  }
   if (conn->phase == TCPTALE_PHASE_HANDSHAKE) opening = tcptale_opening_select(env, conn, seg);
   if (opening == TCPTALE_OPENING_REFUSE) return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
   tcptale_accept(env, conn, seg);
@@ -209,7 +222,9 @@ static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn 
     tcptale_tell_segment(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_TCP_CSUM);
+  env->bad_checksums++;
+  int is_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
+  return refuse(env, conn, seg, is_ip ? TCPTALE_ANOMALY_BAD_IP_CSUM : TCPTALE_ANOMALY_BAD_TCP_CSUM);
 }
 
 /* The segment answers what was parked for its checksum: its sender is cleared, and it takes effect first. */
@@ -249,8 +264,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
       tcptale_opening_syn(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  if (trust == TCPTALE_TRUST_UNSURE) return feed_doubtful(env, conn, seg);
   clear_doubt(env, conn, seg);
+  if (trust == TCPTALE_TRUST_UNSURE) return feed_doubtful(env, conn, seg);
   open_embryo(env, conn, seg);
   if (flags & TCPTALE_TCP_RST) return feed_reset(env, conn, seg);
   return feed_plain(env, conn, seg);

@@ -72,12 +72,10 @@ static void verify_ip(tcptale_packet *p, const uint8_t *h) {
   }
 }
 
-/* Whether the field holds only the pseudo header's sum, for the hardware to go on from. Where it also cuts
- * the data into segments it may have to add their lengths itself. */
-static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
-                             uint64_t pseudo_without_len) {
-  if (p->tcp_checksum == tcptale_checksum_fold(pseudo)) return 1;
-  return (p->flags & TCPTALE_PACKET_LENGTH_FROM_FRAME) &&
+/* Whether the field holds only the pseudo header's sum, for the hardware to go on from; where the hardware also cuts
+ * the data into segments it adds their lengths itself, and the sum is one without length. */
+static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo, uint64_t pseudo_without_len) {
+  return p->tcp_checksum == tcptale_checksum_fold(pseudo) ||
          p->tcp_checksum == tcptale_checksum_fold(pseudo_without_len);
 }
 

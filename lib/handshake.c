@@ -37,7 +37,7 @@ static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg)
   c->options = p->options;
   c->wscale = TCPTALE_WSCALE_NONE;
   if (p->options & TCPTALE_HAS_WSCALE) c->wscale = p->wscale > 14 ? 14 : p->wscale;
-  c->bad_csum = p->tcp_csum == TCPTALE_CSUM_BAD;
+  c->bad_csum = p->tcp_csum == TCPTALE_CSUM_BAD || p->ip_csum == TCPTALE_CSUM_BAD;
   c->is_bare = !(p->tcp_flags & TCPTALE_TCP_ACK);
 }
 

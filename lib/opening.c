@@ -272,8 +272,9 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
     uint32_t both = syn->options & synack->options;
     if (both & TCPTALE_HAS_TIMESTAMPS) conn->flags |= TCPTALE_CONN_TIMESTAMPS;
     if (both & TCPTALE_HAS_WSCALE) conn->flags |= TCPTALE_CONN_SCALED;
-    if ((syn->options | synack->options) & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) conn->flags |= TCPTALE_CONN_SIGNED;
   }
+  uint32_t either = (syn ? syn->options : 0u) | (synack ? synack->options : 0u);
+  if (either & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) conn->flags |= TCPTALE_CONN_SIGNED;
   uint32_t now_s = (uint32_t)(ts_ns / NS_A_SECOND);
   client->ts_recent_s = server->ts_recent_s = now_s;
   if (syn) {

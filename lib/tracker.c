@@ -122,9 +122,9 @@ static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, u
 /* A checksum that is surely wrong opens nothing. */
 static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg, const uint8_t *key, uint32_t hash) {
   if (tcptale_roster_find(&t->roster, &t->env, key, hash)) return 0;
-  if (t->env.config.checksum == TCPTALE_CHECKSUM_IGNORE) return 0;
+  if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
-  int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD && t->env.config.checksum == TCPTALE_CHECKSUM_VERIFY;
+  int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD;
   if (!bad_ip && !bad_tcp) return 0;
   t->env.bad_checksums++;
   seg->dir = TCPTALE_NO_DIR;

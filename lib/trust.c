@@ -20,18 +20,20 @@ void tcptale_trust_clear(struct tcptale_conn_env *env, struct tcptale_conn *conn
   tell_offload(env, conn, dir);
 }
 
+/* The anomaly of a checksum that is wrong without excuse; 0. */
+static uint32_t wrong_checksum(const tcptale_packet *p) {
+  if (p->ip_csum == TCPTALE_CSUM_BAD) return TCPTALE_ANOMALY_BAD_IP_CSUM;
+  return p->tcp_csum == TCPTALE_CSUM_BAD ? TCPTALE_ANOMALY_BAD_TCP_CSUM : 0;
+}
+
 uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   const tcptale_packet *p = seg->packet;
   struct tcptale_end *own = conn ? &conn->ends[seg->dir] : NULL;
   if (env->config.checksum == TCPTALE_CHECKSUM_IGNORE) return TCPTALE_TRUST_GOOD;
-  if (p->ip_csum == TCPTALE_CSUM_BAD) {
-    seg->anomaly = TCPTALE_ANOMALY_BAD_IP_CSUM;
-    return TCPTALE_TRUST_BAD;
-  }
-  if (p->tcp_csum != TCPTALE_CSUM_BAD) {
-    int excused = p->tcp_csum == TCPTALE_CSUM_PARTIAL || (p->anomalies & (1u << TCPTALE_ANOMALY_CSUM_OFFLOAD));
+  uint32_t wrong = wrong_checksum(p);
+  if (!wrong) {
     if (own && p->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
-    if (conn && excused) tell_offload(env, conn, seg->dir);
+    if (conn && (p->anomalies >> TCPTALE_ANOMALY_CSUM_OFFLOAD & 1)) tell_offload(env, conn, seg->dir);
     return TCPTALE_TRUST_GOOD;
   }
   if (own && tcptale_end_has(own, TCPTALE_END_OFFLOADS)) {
@@ -40,7 +42,7 @@ uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *
   }
   int judged = env->config.checksum == TCPTALE_CHECKSUM_VERIFY || (own && tcptale_end_has(own, TCPTALE_END_GOOD_CSUM));
   if (!judged) return TCPTALE_TRUST_UNSURE;
-  seg->anomaly = TCPTALE_ANOMALY_BAD_TCP_CSUM;
+  seg->anomaly = wrong;
   return TCPTALE_TRUST_BAD;
 }
 

@@ -1,4 +1,4 @@
-/* trust.h - whose checksums count (rule R21). A wrong checksum makes a segment unbelievable, except that of a host whose
+/* trust.h - whose checksums count (rule R21). A wrong checksum, of TCP or of the IPv4 header, makes a segment unbelievable, except that of a host whose
  * hardware computes checksums after the tap; such a host shows itself by being answered all the same. Floor 7. */
 #ifndef TCPTALE_LIB_TRUST_H
 #define TCPTALE_LIB_TRUST_H
