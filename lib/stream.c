@@ -120,7 +120,6 @@ static uint64_t store(const struct tcptale_stream_env *env, struct tcptale_half 
                                 TCPTALE_POLICY_FIRST, &low);
     if (done < low.end) return done;
     begin_at(&high, reach);
-    high.origin.start = tcptale_max_u64(high.origin.start, reach);
   }
   if (high.start == high.end) return high.end;
   return tcptale_segments_add(env->arena, &cold->queue, TCPTALE_OVERLAP_SEGMENT, half->policy,
@@ -168,7 +167,6 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
     cold = tcptale_half_need_cold(env, half);
   }
   if (cold != NULL) {
-    tcptale_half_move_reach(env, half);
     done = store(env, half, cold, part);
   }
   if (done == part->end) {

@@ -144,6 +144,7 @@ Test(stream_api, a_verdict_says_what_a_segment_was) {
       {0, 11, "k", 0, TCPTALE_SEGMENT_KEEPALIVE},
       {0, 11, "", 0, TCPTALE_SEGMENT_KEEPALIVE},
       {0, 12, "l", TCPTALE_PUSH_PROVISIONAL, TCPTALE_SEGMENT_ZWP},
+      {0, 12, "l", TCPTALE_PUSH_PROVISIONAL, TCPTALE_SEGMENT_ZWP},
       {13, 13, "", TCPTALE_PUSH_FIN, TCPTALE_SEGMENT_IN_ORDER},
       {0, 13, "", TCPTALE_PUSH_FIN, TCPTALE_SEGMENT_RETRANSMISSION},
       {14, 13, "", TCPTALE_PUSH_FIN, TCPTALE_SEGMENT_SPURIOUS_RETRANSMISSION},
@@ -269,7 +270,7 @@ struct inside {
   uint8_t *block;
   int discard_at; /* event at which the direction is discarded; 0: never */
   int events;
-  uint64_t data, gaps, nomem, discarded, conflict, closes;
+  uint64_t data, gaps, nomem, discarded, conflict, after_fin, closes;
 };
 
 static void count(struct inside *in) {
@@ -309,6 +310,7 @@ static void in_anomaly(void *ctx, uint32_t code, uint64_t offset, uint64_t len,
   if (code == TCPTALE_ANOMALY_NOMEM) in->nomem += len;
   if (code == TCPTALE_ANOMALY_DISCARDED) in->discarded += len;
   if (code == TCPTALE_ANOMALY_OVERLAP_CONFLICT) in->conflict += len;
+  if (code == TCPTALE_ANOMALY_DATA_AFTER_FIN) in->after_fin += len;
   count(in);
 }
 
@@ -379,6 +381,46 @@ Test(half, discarding_from_inside_keeps_only_the_position) {
       inside_end(&in);
     }
   }
+}
+
+/* Discarded by the very report that a limit was hit. */
+Test(half, discarding_at_a_limit_stores_nothing) {
+  struct inside in;
+  inside_begin(&in, 8);
+  in.env.config.queue_segments = 1;
+  in.discard_at = 1;
+  put(&in, 2, "c", 0);
+  put(&in, 4, "e", 0);
+  cr_assert_eq(in.events, 1);
+  cr_assert_eq(in.arena.used_bytes, 0);
+  inside_end(&in);
+}
+
+/* Bytes above a FIN are reported once: when they come, or when the FIN drops them. */
+Test(half, bytes_after_the_fin_are_reported_once) {
+  struct inside in;
+  inside_begin(&in, 8);
+  put(&in, 6, "before", 0);
+  put(&in, 4, "", TCPTALE_PUSH_FIN);
+  cr_assert_eq(in.after_fin, 0);
+  put(&in, 12, "while", 0);
+  cr_assert_eq(in.after_fin, 5);
+  put(&in, 0, "abcd", 0);
+  cr_assert_eq(in.after_fin, 11);
+  cr_assert_eq(in.closes, 1);
+  cr_assert_eq(in.data, 4);
+  inside_end(&in);
+}
+
+/* Trouble that is over costs nothing more. */
+Test(half, memory_comes_back_when_nothing_waits) {
+  struct inside in;
+  inside_begin(&in, 8);
+  put(&in, 2, "cd", 0);
+  cr_assert_gt(in.arena.used_bytes, 0);
+  put(&in, 0, "ab", 0);
+  cr_assert_eq(in.arena.used_bytes, 0);
+  inside_end(&in);
 }
 
 Test(half, a_policy_may_change_on_the_way) {
