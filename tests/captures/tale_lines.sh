@@ -1,5 +1,6 @@
 # Every line that dump prints of a capture stands in its tale, once, and no other; so no packet is lost between the
-# library's reports and the story, in whatever order connections end. Batches do not change a byte of it.
+# library's reports and the story, in whatever order connections end; but a TCP header that contradicts itself is no
+# segment to the library. Batches do not change a byte of it.
 set -u
 if [ ! -d "$CAPTURES" ]; then
   echo "tale_lines: skipped, there are no captures in $CAPTURES"
@@ -11,7 +12,7 @@ failed=0 files=0 lines=0
 for file in "$CAPTURES"/*.pcap "$CAPTURES"/*.pcapng "$CAPTURES"/*.cap; do
   [ -f "$file" ] || continue
   files=$((files + 1))
-  "$B/examples/dump" -t "$file" 2>/dev/null | LC_ALL=C sort >"$work/dump"
+  "$B/examples/dump" -t "$file" 2>/dev/null | grep -v "\[bad hdr length" | LC_ALL=C sort >"$work/dump"
   for how in "" "--live" "--batch 5"; do
     # shellcheck disable=SC2086
     "$B/examples/tale" $how "$file" >"$work/tale" 2>/dev/null
