@@ -74,6 +74,11 @@ static void add_reset(marking *mark, uint32_t verdict) {
   explain(mark, &word, TOLD_RESET + verdict % 8);
 }
 
+/* One that was told before, or that waits for what follows. */
+static int is_plain_reset(const tale_line *line) {
+  return (line->tcp_flags & TCPTALE_TCP_RST) && line->verdict == TCPTALE_SEGMENT_IN_ORDER;
+}
+
 static void print_notes(tale_teller *teller, const marking *mark) {
   for (size_t i = 0; i < mark->note_count; i++) tale_print_note(&teller->out, mark->notes[i]);
 }
@@ -87,6 +92,7 @@ void tale_marks_print(tale_teller *teller, tale_story *story, const tale_pending
   if (pending->gap_len > 0)
     add_gap(&mark, pending->gap_direction, pending->gap_why, pending->gap_len);
   if (pending->reset != 0) add_reset(&mark, pending->reset);
+  else if (is_plain_reset(&pending->line)) add(&mark, "reset", TALE_NOTICE);
   tale_print_line(&teller->out, pending->text, pending->line.direction, mark.text, mark.weight);
   print_notes(teller, &mark);
 }

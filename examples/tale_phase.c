@@ -15,7 +15,8 @@
 enum {
   TOLD_DATA = 224,   /* what `seq a:b` means */
   TOLD_ADDING = 225, /* the sum of numbers, without the acknowledgement; one for each direction */
-  TOLD_ADDING_ACK = 227 /* the same with it */
+  TOLD_ADDING_ACK = 227, /* the same with it */
+  TOLD_CALL = 229        /* what S is */
 };
 
 static const char *side(uint32_t direction) {
@@ -136,8 +137,8 @@ static void heading_of(const tale_story *story, enum tale_phase phase, uint32_t 
 
 /* What is said where a phase begins. */
 
-static void open_start(tale_teller *teller, const tale_story *story) {
-  if (story->how == TCPTALE_OPEN_SYN)
+static void open_start(tale_teller *teller, tale_story *story) {
+  if (story->how == TCPTALE_OPEN_SYN && tale_first_time(story, TOLD_CALL))
     say(teller,
         "The client asks 'Can we connect?': its S (SYN) is the call, and carries the number from "
         "which the client counts its bytes.");
@@ -176,7 +177,7 @@ static void open_teardown(tale_teller *teller, uint32_t direction) {
 }
 
 static void open_reset(tale_teller *teller, uint32_t direction) {
-  if (teller->pending.reset == TCPTALE_RESET_EXACT)
+  if (teller->pending.reset != TCPTALE_RESET_TENTATIVE)
     say(teller,
         "With R (RST) the %s breaks the connection off at once: no goodbye, and whatever was still "
         "under "

@@ -38,6 +38,16 @@ static enum tale_phase phase_of_rest(const tale_story *story) {
   return story->how == TCPTALE_OPEN_MIDSTREAM ? TALE_PHASE_MIDDLE : TALE_PHASE_START;
 }
 
+/* A caller may hang up before the handshake is complete, and call again. */
+static enum tale_phase phase_of_call(const tale_story *story, const tale_line *line) {
+  int is_reset = (line->tcp_flags & TCPTALE_TCP_RST) != 0;
+  if (is_believed(line) && is_reset && story->turn.phase == TALE_PHASE_START)
+    return TALE_PHASE_RESET;
+  if (is_believed(line) && !is_reset && story->turn.phase == TALE_PHASE_RESET)
+    return TALE_PHASE_START;
+  return phase_of_rest(story);
+}
+
 static enum tale_phase phase_of(const tale_story *story, const tale_pending *pending) {
   const tale_line *line = &pending->line;
   if (story->conn == 0) return TALE_PHASE_STRAY;
@@ -46,7 +56,7 @@ static enum tale_phase phase_of(const tale_story *story, const tale_pending *pen
   if (pending->reset == TCPTALE_RESET_EXACT || pending->reset == TCPTALE_RESET_TENTATIVE)
     return TALE_PHASE_RESET;
   if (story->reset_by != 0 || line->direction > TCPTALE_S2C) return phase_of_rest(story);
-  if (line->tcp_flags & (TCPTALE_TCP_RST | TCPTALE_TCP_SYN)) return phase_of_rest(story);
+  if (line->tcp_flags & (TCPTALE_TCP_RST | TCPTALE_TCP_SYN)) return phase_of_call(story, line);
   if (is_first_fin(story, line))
     return story->fin_seen[1 - line->direction] ? TALE_PHASE_TEARDOWN : TALE_PHASE_HALF_CLOSE;
   if (brings_data(line)) return phase_of_data(story, line->direction);
