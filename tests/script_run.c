@@ -130,6 +130,7 @@ static void read_settings(struct settings *s, const struct script_case *one) {
   memset(s, 0, sizeof *s);
   tcptale_config_init(&s->config, sizeof s->config);
   s->config.memory_bytes = MEMORY;
+  s->quick = getenv("TEST_QUICK") != NULL; /* under valgrind, each run costs fifty */
   for (i = 0; i < one->config.count; i++) {
     snprintf(text, sizeof text, "%s", one->config.items[i].text);
     for (word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
