@@ -239,6 +239,7 @@ void tcptale_half_advance(const struct tcptale_stream_env *env, struct tcptale_h
   }
 }
 
+/* What waits at `next` is no hole: it lacks an acknowledgement only, or lies above the FIN. */
 int tcptale_half_give_up(const struct tcptale_stream_env *env, struct tcptale_half *half,
                          uint64_t bound, uint32_t why) {
   uint64_t lowest = tcptale_half_lowest(env, half);
@@ -275,6 +276,7 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
   }
   cold = tcptale_half_need_cold(env, half);
   if (cold == NULL) return;
+  /* Rule R6: a hole is as old as what lies above it. */
   if (tcptale_half_unacked(env, half)) {
     if (cold->hole_at != half->next) {
       uint32_t ref = tcptale_segments_first(env->arena, &cold->queue);
@@ -285,6 +287,7 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
     half->flags |= TCPTALE_HALF_WAITING;
     return;
   }
+  /* Rule R5: only an ACK of all of a hole says that it is one; SACK and the other side's data do not. */
   if (top > half->acked) {
     cold->hold_to = 0;
     return;
@@ -372,6 +375,8 @@ void tcptale_half_decide_fin(const struct tcptale_stream_env *env, struct tcptal
   if (cold != NULL) cold->other_fin = TCPTALE_NO_FIN;
 }
 
+/* A FIN below what was told or acknowledged is none: its sender went on. A second one waits beside the first,
+ * which stays until an ACK tells which of them the receiver took (rule R18). */
 void tcptale_half_note_fin(const struct tcptale_stream_env *env, struct tcptale_half *half,
                            uint64_t pos) {
   struct tcptale_cold *cold;
@@ -415,6 +420,8 @@ static void settle_tail(const struct tcptale_stream_env *env, struct tcptale_hal
   tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
 }
 
+/* Acknowledged holes are gaps, whatever lies above. Then rule R20: where acknowledgements were seen, bytes above
+ * a hole never reached anybody; where none were, they count as received. */
 void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *half) {
   struct tcptale_cold *cold;
   uint64_t lowest, bytes;
@@ -442,7 +449,8 @@ int tcptale_half_relieve(struct tcptale_stream_env *env, struct tcptale_half *ha
   int gave = tcptale_half_give_up(env, half, TCPTALE_NO_POSITION, TCPTALE_GAP_BUDGET);
   const struct tcptale_cold *cold = tcptale_half_cold(env, half);
 
-  if (gave) watch(env, half, cold == NULL ? 0 : cold->hold_ts);
+  /* There is no packet here: a new wait begins when the last one did. */
+  if (gave) watch(env, half, cold == NULL ? 0 : tcptale_max_u64(cold->hold_ts, cold->hole_ts));
   return gave;
 }
 

@@ -67,6 +67,7 @@ static uint32_t balance(struct tcptale_arena *arena, struct tcptale_segments *se
 
   measure(arena, node);
   if (lean >= -1 && lean <= 1) return ref;
+  /* A heavy child that leans the other way is turned first. */
   child = at(arena, node->child[heavy]);
   if (height(arena, child->child[!heavy]) > height(arena, child->child[heavy]))
     rotate(arena, set, node->child[heavy], heavy);
@@ -133,6 +134,7 @@ void tcptale_segments_detach(struct tcptale_arena *arena, struct tcptale_segment
   uint32_t changed = node->parent;
 
   if (node->child[0] != NONE && node->child[1] != NONE) {
+    /* The next range up takes its place; it has no lower child. */
     uint32_t heir = outermost(arena, node->child[1], 0);
     struct tcptale_segment *next = at(arena, heir);
     changed = next->parent == ref ? heir : next->parent;
@@ -215,7 +217,7 @@ static void cut_back(struct tcptale_segments *set, struct tcptale_segment *node,
   set->bytes += stored(node);
 }
 
-/* A block for start .. end - 1 with the marks of `fresh`, not yet in the tree; NONE: no memory. */
+/* A copy of start .. end - 1 with the marks of `fresh`, not yet in the tree; NONE: no memory. */
 static uint32_t make(struct tcptale_arena *arena, const struct tcptale_fresh *fresh, uint64_t start,
                      uint64_t end) {
   size_t len = fresh->flags & TCPTALE_SEG_ABSENT ? 0 : (size_t)(end - start);
@@ -350,6 +352,7 @@ uint64_t tcptale_segments_add(struct tcptale_arena *arena, struct tcptale_segmen
     }
     ref = next;
   }
+  /* The range above began as a part of one that has no end any more. */
   if (eaten && ref != NONE) at(arena, ref)->flags &= (uint8_t)~TCPTALE_SEG_CONTINUES;
   return from < fresh->end ? store(arena, set, fresh, from, fresh->end) : fresh->end;
 }

@@ -85,6 +85,8 @@ static uint64_t contest(const struct tcptale_stream_env *env, struct tcptale_hal
   while (cold != NULL && cold->queue.count > 0) {
     uint32_t ref = tcptale_segments_first(env->arena, &cold->queue);
     const struct tcptale_segment *old = tcptale_segment_at(env->arena, ref);
+    /* All queued starts lie above `next`, so BSD and Linux give the segment in order everything; a policy that
+     * keeps first copies does not. */
     if (old->start >= end) return end;
     if (!tcptale_segments_new_wins(TCPTALE_OVERLAP_SEGMENT, half->policy, old, part))
       return old->start;
@@ -174,6 +176,7 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
     return 0;
   }
   begin_at(part, done);
+  /* The memory is used up: the bytes that this direction holds go first. */
   if (cold != NULL && cold->queue.count > 0)
     return tcptale_half_give_up(env, half, tcptale_max_u64(part->start, half->next),
                                 TCPTALE_GAP_BUDGET);
@@ -186,6 +189,7 @@ static void take(const struct tcptale_stream_env *env, struct tcptale_half *half
   int again = 1;
 
   while (again && !(half->flags & GONE)) {
+    /* A probe is the receiver's only when it is acknowledged (RFC 9293 3.8.6.1). */
     int waits = half->delivery == TCPTALE_DELIVER_ACKED || part.flags & TCPTALE_SEG_PROVISIONAL;
     begin_at(&part, half->next);
     if (part.start == part.end) return;
@@ -323,6 +327,7 @@ static void take_parts(const struct tcptale_stream_env *env, struct tcptale_half
   uint64_t urgent = half->urgent == TCPTALE_URGENT_INLINE ? TCPTALE_NO_POSITION : a->urgent;
   uint64_t pos = tcptale_max_u64(a->all.start, half->next);
 
+  /* What the receiver had already is no part of what its policy compares (rule B1). */
   a->all.origin.start = pos;
   while (pos < a->all.end && !(half->flags & GONE)) {
     struct tcptale_fresh part = a->all;
