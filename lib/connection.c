@@ -22,6 +22,15 @@ static void count(struct tcptale_conn *conn, const struct tcptale_arrival *seg) 
   conn->ends[seg->dir].payload_bytes += seg->len;
 }
 
+/* The segment is the first of a new connection on these ports: this one is closed without it. */
+static uint32_t make_way(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg,
+                         uint32_t why) {
+  conn->ends[seg->dir].packets--;
+  conn->ends[seg->dir].payload_bytes -= seg->len;
+  tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? (uint32_t)TCPTALE_CLOSE_RST : why);
+  return TCPTALE_ACTION_REOPEN;
+}
+
 static uint32_t close_now(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
   tcptale_closing_close(env, conn, why);
   return tcptale_closing_lingers(conn) ? TCPTALE_ACTION_KEEP : TCPTALE_ACTION_FORGET;
@@ -136,10 +145,8 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
   struct tcptale_end *own = &conn->ends[seg->dir];
   int is_answer = (seg->packet->tcp_flags & TCPTALE_TCP_ACK) != 0;
   tcptale_accept_place(conn, seg);
-  if (is_answer && tcptale_linger_answers_renewal(env, conn, seg)) {
-    tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? TCPTALE_CLOSE_RST : TCPTALE_CLOSE_SUPERSEDED);
-    return TCPTALE_ACTION_REOPEN;
-  }
+  if (is_answer && tcptale_linger_answers_renewal(env, conn, seg))
+    return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
   if (tcptale_opening_adopt(env, conn, seg)) {
     tcptale_tell_segment(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
@@ -154,10 +161,7 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
     return refuse(env, conn, seg, by_client ? TCPTALE_ANOMALY_SYNACK_WRONG_DIR : TCPTALE_ANOMALY_SYNACK_DIFF_SEQ);
   }
   int is_over = conn->phase == TCPTALE_PHASE_RESET || tcptale_intake_is_over(conn, 0);
-  if (is_over && tcptale_linger_is_new_call(conn, seg)) {
-    tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? TCPTALE_CLOSE_RST : TCPTALE_CLOSE_FIN);
-    return TCPTALE_ACTION_REOPEN;
-  }
+  if (is_over && tcptale_linger_is_new_call(conn, seg)) return make_way(env, conn, seg, TCPTALE_CLOSE_FIN);
   refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
   tcptale_park_renew(env, conn, seg);
   return TCPTALE_ACTION_KEEP;
@@ -188,13 +192,12 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
 static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   uint32_t flags_refused = tcptale_accept_flags(seg->packet);
   if (flags_refused) return refuse(env, conn, seg, flags_refused);
-  uint32_t opening = TCPTALE_OPENING_GO;
-  if (conn->phase == TCPTALE_PHASE_RESET && tcptale_handshake_of(env, conn)) {
-    if (seg->dir != conn->reset_dir) return tell_only(env, conn, seg);
-    refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
-  }
-  if (conn->phase == TCPTALE_PHASE_HANDSHAKE) opening = tcptale_opening_select(env, conn, seg);
+  int in_handshake = tcptale_handshake_of(env, conn) != NULL;
+  int was_reset = in_handshake && conn->phase == TCPTALE_PHASE_RESET;
+  if (was_reset && seg->dir != conn->reset_dir) return tell_only(env, conn, seg);
+  uint32_t opening = in_handshake ? tcptale_opening_select(env, conn, seg) : (uint32_t)TCPTALE_OPENING_GO;
   if (opening == TCPTALE_OPENING_REFUSE) return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
+  if (was_reset) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
   tcptale_accept(env, conn, seg);
   tcptale_tell_segment(env, conn, seg);
   if (seg->verdict == TCPTALE_SEGMENT_OUTSIDE) {
@@ -253,11 +256,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
   if ((flags & TCPTALE_TCP_SYN) && bad_flags) return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
   if (flags & TCPTALE_TCP_SYN) {
-    if (!tcptale_handshake_of(env, conn)) return feed_syn_again(env, conn, seg);
-    if (tcptale_linger_answers_renewal(env, conn, seg)) {
-      tcptale_closing_close(env, conn, TCPTALE_CLOSE_SUPERSEDED);
-      return TCPTALE_ACTION_REOPEN;
-    }
+    if (!tcptale_handshake_of(env, conn) || conn->phase == TCPTALE_PHASE_RESET) return feed_syn_again(env, conn, seg);
+    if (tcptale_linger_answers_renewal(env, conn, seg)) return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
     if (flags & TCPTALE_TCP_ACK)
       tcptale_opening_synack(env, conn, seg);
     else

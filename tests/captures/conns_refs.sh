@@ -82,15 +82,10 @@ END
 # checksums left alone, so the figures of all other captures are those of the default.
 bad_checksums='
 arkime__dcerpc_synthetic.pcap
-libpcap__filter__AH-IPcomp-IPv4.pcap
-moloch__twovlan.pcap
 suricata-verify__bug-5437-01__input.pcap
 suricata-verify__bug-76__input.pcap
 tcpdump__tcp_rst_diag_payload.pcap
 zeek__chksums__ip4-tcp-bad-chksum.pcap
-zeek__krb__kerberos_tso.pcapng
-zeek__mixed-vlan-mpls.pcap
-zeek__smb__dssetup_DsRoleGetPrimaryDomainInformation_standalone_workstation.cap
 zeek__tcp__reassembly.pcap
 zeek__tunnels__geneve-many-options.pcap
 '
