@@ -246,7 +246,7 @@ int tcptale_half_give_up(const struct tcptale_stream_env *env, struct tcptale_ha
   uint64_t top;
 
   if (half->flags & GONE) return 0;
-  if (lowest <= half->next) {
+  if (lowest <= half->next || half->next == half->fin) {
     tcptale_half_advance(env, half,
                          half->next == half->fin ? TCPTALE_FORCE_FIN : TCPTALE_FORCE_BYTES);
     return 1;
