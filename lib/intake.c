@@ -46,7 +46,7 @@ static struct tcptale_half *half_of(struct tcptale_conn_env *env, struct tcptale
  * acknowledgement) has to move before the first byte is taken: down to a byte that lies before it, up by the one byte
  * of a keep-alive, or up to the side's first own segment. */
 static int moves_base(const struct tcptale_end *own, const struct tcptale_arrival *seg, int has_bytes) {
-  if (own->half.next != 0 || own->half.highest != 0) return 0;
+  if (own->half.next != 0 || own->half.highest != 0 || own->half.fin != TCPTALE_NO_FIN) return 0;
   if (has_bytes && (seg->offset < 0 || seg->offset == 1)) return 1;
   return seg->offset > 0 && !tcptale_end_has(own, TCPTALE_END_SEEN);
 }
