@@ -42,14 +42,16 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
   return (uint64_t)seg->packet->window << scale_of(conn, seg->dir);
 }
 
-/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known yet, one byte that its
- * sender does not push is taken for one. */
+/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known yet, and where the byte was
+ * acknowledged but not captured, it is taken for one unless its sender pushes it: then the capture turned data and its
+ * acknowledgement around. */
 static int is_keepalive(const struct tcptale_end *own, const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
-  if (!tcptale_end_has(own, TCPTALE_END_BASED)) return seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
+  int garbage = seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
+  if (!tcptale_end_has(own, TCPTALE_END_BASED)) return garbage;
   const struct tcptale_half *half = &own->half;
   if (seg->offset + 1 == (int64_t)half->next && half->next == half->highest) return 1;
-  return (half->flags & TCPTALE_HALF_ACKS_SEEN) && seg->len == 1 && seg->offset + 1 == (int64_t)half->acked;
+  return (half->flags & TCPTALE_HALF_ACKS_SEEN) && garbage && seg->offset + 1 == (int64_t)half->acked;
 }
 
 /* Rules R3 and R14. */
