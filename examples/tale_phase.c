@@ -263,8 +263,12 @@ static void close_data(tale_teller *teller, tale_story *story) {
   uint32_t sum = turn->first + (uint32_t)turn->bytes;
   if (!turn->has_data || turn->bytes == 0) return;
   count_of(bytes, sizeof bytes, turn->bytes, "byte");
-  if (sum != turn->next || turn->bytes > UINT32_MAX || story->how != TCPTALE_OPEN_SYN) {
+  if (story->how != TCPTALE_OPEN_SYN || turn->bytes > UINT32_MAX) {
     say(teller, "The %s sent %s.", side(turn->direction), bytes);
+  } else if (sum != turn->next) {
+    say(teller,
+        "%s of the %s came in their order; what lies behind a missing piece has to wait for it.",
+        bytes, side(turn->direction));
   } else if (turn->has_ack && turn->ack == turn->next) {
     if (tale_first_time(story, TOLD_ADDING_ACK + turn->direction))
       say(teller,

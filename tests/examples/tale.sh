@@ -65,6 +65,14 @@ for text in "$CAPTURES"/../seed/*.txt; do
   [ -f "$text" ] && check_tale "$text"
 done
 
+# On a terminal there is colour, unless it is unwanted.
+if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
+  on_terminal() { script -qec "$1" /dev/null </dev/null | LC_ALL=C grep -c "$(printf '\033')"; }
+  [ "$(NO_COLOR='' on_terminal "$tale tests/data/seed.pcap")" -gt 11 ] || fail "no colour on a terminal"
+  [ "$(NO_COLOR=1 on_terminal "$tale tests/data/seed.pcap")" -eq 0 ] || fail "colour in spite of NO_COLOR"
+  [ "$(NO_COLOR='' on_terminal "$tale --no-color tests/data/seed.pcap")" -eq 0 ] || fail "colour in spite of --no-color"
+fi
+
 # events: in this order, and nothing else.
 cat >"$work/expected" <<'END'
 open syn
