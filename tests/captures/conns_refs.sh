@@ -52,7 +52,7 @@ suricata-verify__bug-76__input.pcap|6c2s|stream|the same
 suricata-verify__detect-ipopts__input.pcap|0|packets|tshark takes the last stop of a source route for the destination; here it is the header's (D07)
 suricata-verify__detect-ipopts__input.pcap|1|count|the same
 suricata-verify__detect-ipopts__input.pcap|2|count|the same
-suricata-verify__issue-3341-tcphdr-01__urgent11_cve_2019_12260.pcap|0|count|a caller that hangs up in the handshake and calls again within 10 s is the same one (R8, R17)
+suricata-verify__issue-3341-tcphdr-01__urgent11_cve_2019_12260.pcap|1c2s|stream|data after a RST, acknowledged by nobody (R17)
 suricata-verify__tcp-protodetect-bailout__input.pcap|0c2s|holes|the hole was never acknowledged: what lies above it is discarded, no gap (R20)
 suricata-verify__tcp-protodetect-bailout__input.pcap|0c2s|stream|the same
 suricata-verify__tcp-rst-unacked-stream-03-gap__input.pcap|0s2c|holes|the same (C22)
