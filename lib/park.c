@@ -14,7 +14,7 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
 /* A copy of `cap` captured of `len` bytes of the segment's payload, from `skip` on; NONE when there is no room. */
 static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_arrival *seg, uint32_t skip,
                            uint32_t len, uint32_t cap) {
-  uint32_t ref = tcptale_arena_alloc(&env->arena, TCPTALE_ARENA_320);
+  uint32_t ref = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_parked)));
   if (ref == TCPTALE_ARENA_NONE) return ref;
   struct tcptale_parked *parked = parked_at(env, ref);
   memset(parked, 0, sizeof *parked);
