@@ -22,7 +22,7 @@ int tcptale_linger_is_new_call(const struct tcptale_conn *conn, const struct tcp
 int tcptale_linger_answers_renewal(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                                    const struct tcptale_arrival *seg) {
   const struct tcptale_parked *syn = tcptale_park_renewal(env, conn);
-  if (!syn || syn->dir == seg->dir) return 0;
+  if (!syn || syn->dir == seg->dir || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
   uint32_t beyond = seg->packet->ack - (syn->packet.seq + 1);
   return beyond <= syn->packet.payload_len;
 }
