@@ -172,7 +172,7 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
 /* After a segment took effect: waiting holes, early segments that waited long enough, the end. */
 static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn, const uint8_t waited[2]) {
   for (uint32_t d = 0; d < 2; d++)
-    if (waited[d]) tcptale_intake_tick(env, conn, d, 1);
+    if (waited[d]) tcptale_intake_tick(env, conn, d, env->now_ns, 1);
   if (tcptale_intake_is_over(conn, 1)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
   return TCPTALE_ACTION_KEEP;
 }
@@ -318,22 +318,31 @@ int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *
   return 1;
 }
 
+/* Closes what waited too long, as of its deadline: when somebody looks makes no difference to what comes after. */
+static uint32_t close_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
+  uint64_t due = tcptale_closing_deadline(env, conn);
+  uint32_t action = close_now(env, conn, why);
+  conn->reset_ns = tcptale_min_u64(due, env->now_ns);
+  return action;
+}
+
 uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  if (tcptale_closing_deadline(env, conn) > env->now_ns) return TCPTALE_ACTION_KEEP;
+  uint64_t due = tcptale_closing_deadline(env, conn);
+  if (due > env->now_ns) return TCPTALE_ACTION_KEEP;
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_CLOSED: return TCPTALE_ACTION_FORGET;
-  case TCPTALE_PHASE_RESET: return close_now(env, conn, TCPTALE_CLOSE_RST);
-  case TCPTALE_PHASE_EMBRYO: return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+  case TCPTALE_PHASE_RESET: return close_overdue(env, conn, TCPTALE_CLOSE_RST);
+  case TCPTALE_PHASE_EMBRYO: return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
   case TCPTALE_PHASE_HANDSHAKE: {
     const struct tcptale_parked *first = tcptale_park_first(env, conn);
-    int only_waits = first && first->why == TCPTALE_PARK_EARLY && env->now_ns - conn->last_ns < env->config.half_open_ns;
-    if (!only_waits) return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+    int only_waits = first && first->why == TCPTALE_PARK_EARLY && due - first->ts_ns == env->config.async_hole_ns;
+    if (!only_waits) return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
     tcptale_opening_give_up(env, conn);
-    return TCPTALE_ACTION_KEEP;
+    break;
   }
   case TCPTALE_PHASE_OPEN: break;
   }
-  for (uint32_t d = 0; d < 2; d++) tcptale_intake_tick(env, conn, d, 0);
+  tcptale_intake_overdue(env, conn);
   if (tcptale_closing_deadline(env, conn) > env->now_ns) return wind_up(env, conn, (const uint8_t[2]){0, 0});
-  return close_now(env, conn, TCPTALE_CLOSE_TIMEOUT);
+  return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
 }

@@ -316,27 +316,40 @@ static void give_up_acked(const struct tcptale_stream_env *env, struct tcptale_h
   }
 }
 
+/* Acknowledged holes whose hold is over. A hold that time ended was over at its deadline, whenever it is looked at: the
+ * next one begins there. */
+static void end_holds(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t now_ns) {
+  uint64_t span = env->config.reorder_hold_ns;
+  struct tcptale_cold *cold = tcptale_half_cold(env, half);
+
+  while (cold != NULL && half->flags & TCPTALE_HALF_WAITING) {
+    int timed_out = passed(now_ns, cold->hold_ts, span);
+    uint64_t over_ns = timed_out ? cold->hold_ts + span : now_ns;
+    if (!timed_out && cold->hold_packets <= env->config.reorder_hold_count) return;
+    give_up_acked(env, half, cold->hold_to);
+    cold = tcptale_half_cold(env, half);
+    if (cold != NULL) cold->hold_to = 0;
+    watch(env, half, over_ns);
+    cold = tcptale_half_cold(env, half);
+  }
+}
+
 void tcptale_half_tick(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t now_ns,
                        uint32_t packets) {
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  uint64_t span = env->config.async_hole_ns;
 
   if (!(half->flags & TCPTALE_HALF_WAITING) || cold == NULL) return;
   if (!tcptale_half_unacked(env, half)) {
     cold->hold_packets =
         packets > UINT32_MAX - cold->hold_packets ? UINT32_MAX : cold->hold_packets + packets;
-    if (cold->hold_packets <= env->config.reorder_hold_count &&
-        !passed(now_ns, cold->hold_ts, env->config.reorder_hold_ns))
-      return;
-    give_up_acked(env, half, cold->hold_to);
-    cold = tcptale_half_cold(env, half);
-    if (cold != NULL) cold->hold_to = 0;
-    watch(env, half, now_ns);
+    end_holds(env, half, now_ns);
     return;
   }
-  while (cold != NULL && half->flags & TCPTALE_HALF_WAITING &&
-         passed(now_ns, cold->hole_ts, env->config.async_hole_ns)) {
+  while (cold != NULL && half->flags & TCPTALE_HALF_WAITING && passed(now_ns, cold->hole_ts, span)) {
+    uint64_t over_ns = cold->hole_ts + span;
     tcptale_half_give_up(env, half, TCPTALE_NO_POSITION, TCPTALE_GAP_TIMEOUT);
-    watch(env, half, now_ns);
+    watch(env, half, over_ns);
     cold = tcptale_half_cold(env, half);
   }
 }

@@ -176,11 +176,22 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
   tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
 }
 
-void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t packets) {
+void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint64_t now_ns,
+                         uint32_t packets) {
   struct tcptale_half *half = half_of(env, conn, dir);
   if (!(half->flags & TCPTALE_HALF_WAITING)) return;
-  tcptale_half_tick(&env->stream, half, env->now_ns, packets);
+  tcptale_half_tick(&env->stream, half, now_ns, packets);
   step_fins(conn);
+}
+
+void tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  for (;;) {
+    uint64_t due[2];
+    for (uint32_t d = 0; d < 2; d++) due[d] = tcptale_half_deadline(&env->stream, &conn->ends[d].half);
+    uint32_t first = due[1] < due[0];
+    if (due[first] > env->now_ns || due[first] == UINT64_MAX) return;
+    tcptale_intake_tick(env, conn, first, due[first], 0);
+  }
 }
 
 int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked) {

@@ -16,8 +16,13 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
 void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t isn,
                          int soft);
 
-/* Lets waiting holes see that a packet has passed (`packets` 1) or that time has (0). */
-void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t packets);
+/* Lets waiting holes see that a packet has passed (`packets` 1) or that it is `now_ns` (0). */
+void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint64_t now_ns,
+                         uint32_t packets);
+
+/* Gives up the holes of both directions whose time is over, in the order of their deadlines: when somebody looks makes no
+ * difference. */
+void tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Feeds one input to the state of one end. */
 void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input);

@@ -94,7 +94,10 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
   if (conn->timer.deadline_ns > env->now_ns && !env->pressure) return conn;
   uint64_t index = env->emit.index;
   env->emit.index = 0;
-  uint32_t action = tcptale_connection_expire(env, conn);
+  uint32_t action;
+  do {
+    action = tcptale_connection_expire(env, conn);
+  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_deadline(env, conn) <= env->now_ns);
   env->emit.index = index;
   finish(t, conn, action);
   return action == TCPTALE_ACTION_KEEP ? conn : NULL;
