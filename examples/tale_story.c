@@ -38,12 +38,15 @@ static enum tale_phase phase_of_rest(const tale_story *story) {
   return story->how == TCPTALE_OPEN_MIDSTREAM ? TALE_PHASE_MIDDLE : TALE_PHASE_START;
 }
 
-/* A caller may hang up before the handshake is complete, and call again. */
+/* A call may be refused, a caller may hang up before the handshake is complete; either may be followed by another
+ * call. */
 static enum tale_phase phase_of_call(const tale_story *story, const tale_line *line) {
   int is_reset = (line->tcp_flags & TCPTALE_TCP_RST) != 0;
-  if (is_believed(line) && is_reset && story->turn.phase == TALE_PHASE_START)
-    return TALE_PHASE_RESET;
-  if (is_believed(line) && !is_reset && story->turn.phase == TALE_PHASE_RESET)
+  int is_answer = line->direction == TCPTALE_S2C && !story->syn_seen[TCPTALE_S2C];
+  enum tale_phase phase = story->turn.phase;
+  if (is_believed(line) && is_reset && phase == TALE_PHASE_START)
+    return is_answer ? TALE_PHASE_REFUSED : TALE_PHASE_RESET;
+  if (is_believed(line) && !is_reset && (phase == TALE_PHASE_RESET || phase == TALE_PHASE_REFUSED))
     return TALE_PHASE_START;
   return phase_of_rest(story);
 }
@@ -52,7 +55,6 @@ static enum tale_phase phase_of(const tale_story *story, const tale_pending *pen
   const tale_line *line = &pending->line;
   if (story->conn == 0) return TALE_PHASE_STRAY;
   if (story->closed) return TALE_PHASE_LATE;
-  if (pending->refused) return TALE_PHASE_REFUSED;
   if (pending->reset == TCPTALE_RESET_EXACT || pending->reset == TCPTALE_RESET_TENTATIVE)
     return TALE_PHASE_RESET;
   if (story->reset_by != 0 || line->direction > TCPTALE_S2C) return phase_of_rest(story);
@@ -226,8 +228,6 @@ static void tell_reset(tale_teller *teller, tale_story *story, const tale_item *
 }
 
 static void tell_close(tale_teller *teller, tale_story *story, const tale_item *item) {
-  tale_pending *cause = cause_of(teller, story, item);
-  if (cause != NULL) cause->refused = item->as.close.why == TCPTALE_CLOSE_REFUSED;
   tale_flush(teller);
   tale_phase_end(teller, story, &item->as.close);
   story->closed = 1;

@@ -25,7 +25,8 @@ void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_co
 static uint32_t final_why(const struct tcptale_conn *conn, uint32_t why) {
   if (why != TCPTALE_CLOSE_TIMEOUT && why != TCPTALE_CLOSE_END) return why;
   if (tcptale_intake_is_over(conn, 0)) return TCPTALE_CLOSE_FIN;
-  if (conn->phase == TCPTALE_PHASE_RESET || tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE)) return TCPTALE_CLOSE_RST;
+  if (conn->phase == TCPTALE_PHASE_RESET) return conn->close_why;
+  if (tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE)) return TCPTALE_CLOSE_RST;
   return why;
 }
 

@@ -27,7 +27,7 @@ static uint32_t make_way(struct tcptale_conn_env *env, struct tcptale_conn *conn
                          uint32_t why) {
   conn->ends[seg->dir].packets--;
   conn->ends[seg->dir].payload_bytes -= seg->len;
-  tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? (uint32_t)TCPTALE_CLOSE_RST : why);
+  tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? (uint32_t)TCPTALE_CLOSE_TIMEOUT : why);
   return TCPTALE_ACTION_REOPEN;
 }
 
@@ -53,8 +53,10 @@ static uint32_t tell_only(struct tcptale_conn_env *env, struct tcptale_conn *con
 
 /* ---- RST ---- */
 
-/* The RST counts; what follows within reset_ns may still refute it (rule R17). */
-static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+/* The RST counts, and will be told by `why`; what follows within reset_ns may still refute it (rule R17). */
+static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg,
+                        uint32_t why) {
+  conn->close_why = (uint8_t)why;
   conn->phase = TCPTALE_PHASE_RESET;
   conn->reset_dir = (uint8_t)seg->dir;
   conn->reset_ns = env->now_ns;
@@ -82,8 +84,7 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
     tcptale_trust_clear(env, conn, TCPTALE_C2S);
   }
   tcptale_tell_segment(env, conn, seg);
-  if (hs->synack_count == 0) return close_now(env, conn, why);
-  await_reset(env, conn, seg); /* told by close alone, unless its sender goes on */
+  await_reset(env, conn, seg, why); /* told by close alone, unless its sender goes on */
   return TCPTALE_ACTION_KEEP;
 }
 
@@ -105,7 +106,7 @@ static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *co
   conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
   tcptale_tell_reset(env, conn, seg->dir, TCPTALE_RESET_EXACT);
   if (tcptale_intake_is_over(conn, 0)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
-  await_reset(env, conn, seg);
+  await_reset(env, conn, seg, TCPTALE_CLOSE_RST);
   return TCPTALE_ACTION_KEEP;
 }
 
@@ -140,6 +141,15 @@ static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
 }
 
 /* ---- SYN in a live connection (rule R9) ---- */
+
+/* A SYN+ACK from the side that seemed to refuse the call: the refusal was not its own. */
+static int is_real_answer(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                          const struct tcptale_arrival *seg) {
+  struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
+  if (!hs || conn->phase != TCPTALE_PHASE_RESET || seg->dir != conn->reset_dir) return 0;
+  return (seg->packet->tcp_flags & TCPTALE_TCP_ACK) && seg->dir == TCPTALE_S2C &&
+         tcptale_handshake_choose_syn(hs, seg->packet->ack) != NULL;
+}
 
 static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
@@ -192,10 +202,10 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
 static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   uint32_t flags_refused = tcptale_accept_flags(seg->packet);
   if (flags_refused) return refuse(env, conn, seg, flags_refused);
-  int in_handshake = tcptale_handshake_of(env, conn) != NULL;
-  int was_reset = in_handshake && conn->phase == TCPTALE_PHASE_RESET;
-  if (was_reset && seg->dir != conn->reset_dir) return tell_only(env, conn, seg);
-  uint32_t opening = in_handshake ? tcptale_opening_select(env, conn, seg) : (uint32_t)TCPTALE_OPENING_GO;
+  const struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
+  int was_reset = hs && conn->phase == TCPTALE_PHASE_RESET;
+  if (was_reset && (seg->dir != conn->reset_dir || hs->synack_count == 0)) return tell_only(env, conn, seg);
+  uint32_t opening = hs ? tcptale_opening_select(env, conn, seg) : (uint32_t)TCPTALE_OPENING_GO;
   if (opening == TCPTALE_OPENING_REFUSE) return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
   if (was_reset) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
   tcptale_accept(env, conn, seg);
@@ -256,6 +266,7 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
   if ((flags & TCPTALE_TCP_SYN) && bad_flags) return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
   if (flags & TCPTALE_TCP_SYN) {
+    if (is_real_answer(env, conn, seg)) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
     if (!tcptale_handshake_of(env, conn) || conn->phase == TCPTALE_PHASE_RESET) return feed_syn_again(env, conn, seg);
     if (tcptale_linger_answers_renewal(env, conn, seg)) return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
     if (flags & TCPTALE_TCP_ACK)
@@ -331,7 +342,7 @@ uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_
   if (due > env->now_ns) return TCPTALE_ACTION_KEEP;
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_CLOSED: return TCPTALE_ACTION_FORGET;
-  case TCPTALE_PHASE_RESET: return close_overdue(env, conn, TCPTALE_CLOSE_RST);
+  case TCPTALE_PHASE_RESET:
   case TCPTALE_PHASE_EMBRYO: return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
   case TCPTALE_PHASE_HANDSHAKE: {
     const struct tcptale_parked *first = tcptale_park_first(env, conn);

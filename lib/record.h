@@ -25,7 +25,7 @@ enum tcptale_phase {
 enum tcptale_class {
   TCPTALE_CLASS_CLOSED = 0,
   TCPTALE_CLASS_HALF_OPEN = 1,
-  TCPTALE_CLASS_ONE_WAY = 2, /* midstream, one side seen */
+  TCPTALE_CLASS_ONE_WAY = 2, /* midstream, one side seen; or a RST is about to end it */
   TCPTALE_CLASS_FULL = 3,
   TCPTALE_CLASSES = 4
 };
@@ -104,7 +104,7 @@ struct tcptale_conn {
   uint8_t cls;       /* TCPTALE_CLASS_ */
   uint8_t how;       /* TCPTALE_OPEN_ */
   uint8_t reset_dir; /* who sent the RST that is believed, or tentative */
-  uint8_t close_why; /* phase CLOSED: what was told */
+  uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
   uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
   uint8_t indexed;   /* 1: it stands in the index of ids */
   uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */

@@ -86,13 +86,15 @@ static void list_take(struct tcptale_roster *roster, struct tcptale_conn_env *en
   roster->count[cls]--;
 }
 
+/* A connection that a RST is about to end comes before those that live. */
 static uint32_t class_of(const struct tcptale_conn *conn) {
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_CLOSED: return TCPTALE_CLASS_CLOSED;
   case TCPTALE_PHASE_EMBRYO:
   case TCPTALE_PHASE_HANDSHAKE: return TCPTALE_CLASS_HALF_OPEN;
-  case TCPTALE_PHASE_OPEN:
-  case TCPTALE_PHASE_RESET: break;
+  case TCPTALE_PHASE_RESET:
+    return conn->handshake != TCPTALE_ARENA_NONE ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
+  case TCPTALE_PHASE_OPEN: break;
   }
   int both = tcptale_end_has(&conn->ends[0], TCPTALE_END_SEEN) && tcptale_end_has(&conn->ends[1], TCPTALE_END_SEEN);
   return both || conn->how != TCPTALE_OPEN_MIDSTREAM ? TCPTALE_CLASS_FULL : TCPTALE_CLASS_ONE_WAY;

@@ -10,8 +10,8 @@
  * - One block. All memory is config.memory_bytes, taken once by tcptale_tracker_new.
  *
  * Limits, and what happens at each (all of them are reported):
- * - memory_bytes used up: connections give way in this order: closed ones that linger, half-open ones,
- *   midstream ones of which one side was seen, then the one idle longest. An evicted one gets anomaly evicted,
+ * - memory_bytes used up: connections give way in this order: closed ones that linger; half-open ones; midstream
+ *   ones of which one side was seen, and those that a RST is about to end; then those idle longest. An evicted one gets anomaly evicted,
  *   what waits in its streams is settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with anomaly

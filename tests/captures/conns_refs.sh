@@ -36,7 +36,6 @@ pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|0c2s|stream|the data of a SYN that 
 pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|1c2s|stream|the same
 quantuminsert__pcaps__qi_local_GET_slashdot_redirect.pcap|0s2c|stream|what the server sent after the client's RST was acknowledged by nobody (R17, C19)
 quantuminsert__presentations__brocon2015__pcaps__id1.cn-inject.pcap|0s2c|stream|the injected answer ended with a FIN that the client acknowledged; bytes above it do not count (R18)
-suricata-verify__bug-3286-02-linux-evasion__with_evasion_linux.pcap|0|count|a forged refusal ends the connection; what goes on is one in midstream (C28)
 suricata-verify__bug-3844__input.pcap|0|count|a SYN sent again with another number is a candidate of the same connection (R8)
 suricata-verify__bug-4571-03__ipv6_over_ipv6.pcap|0|count|a segment without any flag opens no connection (H14)
 suricata-verify__bug-4571-04__ipv6_over_ipv4.pcap|0|count|the same
