@@ -37,7 +37,7 @@ enum tcptale_conn_flag {
   TCPTALE_CONN_SCALED = 0x0008,       /* both SYNs carried window scale */
   TCPTALE_CONN_AGREED = 0x0800,       /* both SYNs were seen: what is not agreed is not in use */
   TCPTALE_CONN_IGNORED = 0x0010,      /* the user wants nothing but close */
-  TCPTALE_CONN_DATA_TOLD = 0x0020,    /* roles do not flip any more */
+  TCPTALE_CONN_DATA_TOLD = 0x0020,    /* bytes, an end or a reset were told: roles do not flip any more */
   TCPTALE_CONN_TENTATIVE = 0x0040,    /* an in-window RST waits for its verdict */
   TCPTALE_CONN_SPLIT = 0x0080,        /* the server answered SYN with SYN */
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */

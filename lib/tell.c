@@ -47,6 +47,7 @@ void tcptale_tell_established(struct tcptale_conn_env *env, struct tcptale_conn 
 void tcptale_tell_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t verdict) {
   if (!may_tell(conn)) return;
   tcptale_reset_event event = {.conn_id = conn->id, .direction = dir, .verdict = verdict};
+  conn->flags |= TCPTALE_CONN_DATA_TOLD;
   tcptale_emit_reset(&env->emit, conn, &event);
 }
 
@@ -145,6 +146,7 @@ static void sink_half_close(void *ctx, uint64_t offset) {
   struct tcptale_conn_env *env = ctx;
   if (!may_tell(env->conn)) return;
   tcptale_half_close_event event = {.conn_id = env->conn->id, .direction = env->dir, .offset = offset};
+  env->conn->flags |= TCPTALE_CONN_DATA_TOLD;
   tcptale_emit_half_close(&env->emit, env->conn, &event);
 }
 
