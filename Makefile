@@ -36,7 +36,8 @@ PROGRAMS := $(patsubst examples/%.c,%,$(wildcard $(MAINS:%=examples/%.c)))
 EX_BIN := $(PROGRAMS:%=$(B)/examples/%)
 EX_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS:%=examples/%.c),$(sort $(wildcard examples/*.c))))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
-SOURCES := $(wildcard include/*.h include/tcptale/*.h lib/*.[ch] examples/*.[ch] tests/*.[ch])
+# Public headers are aligned by hand: they are read, not skimmed.
+SOURCES := $(wildcard lib/*.[ch] examples/*.[ch] tests/*.[ch])
 OBJECTS := $(LIB_OBJ) $(EX_SHARED) $(EX_BIN:%=%.o) $(TEST_OBJ)
 
 ifeq ($(V),1)

@@ -113,7 +113,7 @@ typedef struct tale_pending {
   tale_line line;
   uint64_t index;
   uint64_t ts_ns;
-  uint32_t reset;   /* TCPTALE_RESET_, or 0 */
+  uint32_t reset; /* TCPTALE_RESET_, or 0 */
   uint32_t gap_why;
   uint32_t gap_direction;
   uint64_t gap_len;

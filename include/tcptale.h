@@ -1,10 +1,12 @@
-/* tcptale.h - libtcptale watches TCP from the outside. It is given packets and tells the tale of every connection.
+/* tcptale.h - libtcptale watches TCP from the outside. It is given packets and tells the tale of
+ * every connection.
  *
- * How it fits together. Bytes of a frame go through tcptale_decode (packet.h), which gives a tcptale_packet. IP
- * fragments go through tcptale_defrag (defrag.h) first. The tracker (tracker.h) does both, finds the packet's
- * connection by its key (flow.h), asks the state machine (state.h) what the segment means and the two streams
- * (stream.h) what is new in it, and tells you by callbacks: open, established, data, gap, half_close, reset, close,
- * anomaly. Every unit is public and works alone: decode without tracking, or reassemble without decoding.
+ * How it fits together. Bytes of a frame go through tcptale_decode (packet.h), which gives a
+ * tcptale_packet. IP fragments go through tcptale_defrag (defrag.h) first. The tracker
+ * (tracker.h) does both, finds the packet's connection by its key (flow.h), asks the state
+ * machine (state.h) what the segment means and the two streams (stream.h) what is new in it, and
+ * tells you by callbacks: open, established, data, gap, half_close, reset, close, anomaly. Every
+ * unit is public and works alone: decode without tracking, or reassemble without decoding.
  *
  *   frames -> decode -> packet -> (defrag) -> tracker -> state, streams -> your callbacks
  *

@@ -4,9 +4,9 @@
 #include "tcptale/seq.h"
 #include "util.h"
 
-#define SEQ_REACH (((int64_t)1 << 30) + ((int64_t)65535 << 14)) /* rule R3 */
-#define ACK_REACH ((uint64_t)65536)                             /* rule R5: unseen data that an ACK may cover */
-#define PAWS_IDLE_S (24u * 86400u)                              /* RFC 7323 5.5 */
+#define SEQ_REACH   (((int64_t)1 << 30) + ((int64_t)65535 << 14)) /* rule R3 */
+#define ACK_REACH   ((uint64_t)65536) /* rule R5: unseen data that an ACK may cover */
+#define PAWS_IDLE_S (24u * 86400u)    /* RFC 7323 5.5 */
 #define NS_A_SECOND ((uint64_t)1000000000)
 
 static const uint32_t opening = TCPTALE_TCP_SYN | TCPTALE_TCP_FIN | TCPTALE_TCP_RST;
@@ -22,7 +22,8 @@ void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arriva
   const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   const tcptale_packet *p = seg->packet;
   uint32_t first = p->seq + ((p->tcp_flags & TCPTALE_TCP_SYN) ? 1u : 0u);
-  seg->offset = tcptale_end_has(own, TCPTALE_END_BASED) ? tcptale_half_offset(&own->half, first) : 0;
+  seg->offset =
+      tcptale_end_has(own, TCPTALE_END_BASED) ? tcptale_half_offset(&own->half, first) : 0;
   seg->ack_offset = 0;
   if (tcptale_end_has(peer, TCPTALE_END_BASED) && (p->tcp_flags & TCPTALE_TCP_ACK))
     seg->ack_offset = tcptale_half_offset(&peer->half, p->ack);
@@ -42,16 +43,17 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
   return (uint64_t)seg->packet->window << scale_of(conn, seg->dir);
 }
 
-/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known yet, and where the byte was
- * acknowledged but not captured, it is taken for one unless its sender pushes it: then the capture turned data and its
- * acknowledgement around. */
+/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known
+ * yet, and where the byte was acknowledged but not captured, it is taken for one unless its
+ * sender pushes it: then the capture turned data and its acknowledgement around. */
 static int is_keepalive(const struct tcptale_end *own, const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
   int garbage = seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return garbage;
   const struct tcptale_half *half = &own->half;
   if (seg->offset + 1 == (int64_t)half->next && half->next == half->highest) return 1;
-  return (half->flags & TCPTALE_HALF_ACKS_SEEN) && garbage && seg->offset + 1 == (int64_t)half->acked;
+  return (half->flags & TCPTALE_HALF_ACKS_SEEN) && garbage &&
+         seg->offset + 1 == (int64_t)half->acked;
 }
 
 /* Rules R3 and R14. */
@@ -63,7 +65,8 @@ static uint32_t check_sequence(const struct tcptale_end *own, struct tcptale_arr
   if (seg->offset > (int64_t)own->edge)
     return seg->len ? TCPTALE_ANOMALY_OUT_OF_WINDOW : TCPTALE_ANOMALY_FIN_OUT_OF_WINDOW;
   int is_probe = seg->len == 1 && seg->offset == (int64_t)own->edge;
-  if (!is_probe && seg->offset + (int64_t)seg->len > (int64_t)own->edge) seg->notes |= TCPTALE_NOTE_STRADDLES;
+  if (!is_probe && seg->offset + (int64_t)seg->len > (int64_t)own->edge)
+    seg->notes |= TCPTALE_NOTE_STRADDLES;
   return 0;
 }
 
@@ -73,8 +76,10 @@ static uint32_t check_ack(const struct tcptale_conn *conn, struct tcptale_arriva
   if (!tcptale_end_has(peer, TCPTALE_END_BASED)) return 0;
   int64_t highest = (int64_t)peer->half.highest + (peer->half.fin != TCPTALE_NO_FIN);
   if (seg->ack_offset > highest) {
-    uint64_t reach = tcptale_max_u64(ACK_REACH, peer->edge > peer->half.acked ? peer->edge - peer->half.acked : 0);
-    if (!tcptale_end_has(peer, TCPTALE_END_SEEN)) reach = (uint64_t)SEQ_REACH; /* one-sided capture */
+    uint64_t reach = tcptale_max_u64(
+        ACK_REACH, peer->edge > peer->half.acked ? peer->edge - peer->half.acked : 0);
+    if (!tcptale_end_has(peer, TCPTALE_END_SEEN))
+      reach = (uint64_t)SEQ_REACH; /* one-sided capture */
     if ((uint64_t)(seg->ack_offset - highest) > reach) return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
     if (tcptale_end_has(peer, TCPTALE_END_SEEN)) seg->notes |= TCPTALE_NOTE_ACK_UNSEEN;
     return 0;
@@ -97,13 +102,15 @@ static uint32_t check_paws(const struct tcptale_conn *conn, struct tcptale_arriv
   return idle_s < PAWS_IDLE_S ? TCPTALE_ANOMALY_PAWS : 0;
 }
 
-/* A signature where the handshake had none: Linux drops the segment, other stacks look past it. A FIN is not believed
- * with one: no stack that signs would have left the handshake unsigned. */
+/* A signature where the handshake had none: Linux drops the segment, other stacks look past it.
+ * A FIN is not believed with one: no stack that signs would have left the handshake unsigned. */
 static uint32_t check_signature(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   if (!(seg->packet->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO))) return 0;
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED) || tcptale_conn_has(conn, TCPTALE_CONN_SIGNED)) return 0;
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED) || tcptale_conn_has(conn, TCPTALE_CONN_SIGNED))
+    return 0;
   seg->notes |= TCPTALE_NOTE_SIGNED;
-  int is_dropped = conn->ends[seg->dir].half.policy == TCPTALE_POLICY_LINUX || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
+  int is_dropped = conn->ends[seg->dir].half.policy == TCPTALE_POLICY_LINUX ||
+                   (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
   return is_dropped ? TCPTALE_ANOMALY_MD5_UNEXPECTED : 0;
 }
 
@@ -138,7 +145,8 @@ void tcptale_accept(const struct tcptale_conn_env *env, const struct tcptale_con
   const struct tcptale_end *own = &conn->ends[seg->dir];
   tcptale_accept_place(conn, seg);
   seg->anomaly = tcptale_accept_flags(seg->packet);
-  if (!seg->anomaly && tcptale_end_has(own, TCPTALE_END_BASED)) seg->anomaly = check_sequence(own, seg);
+  if (!seg->anomaly && tcptale_end_has(own, TCPTALE_END_BASED))
+    seg->anomaly = check_sequence(own, seg);
   if (!seg->anomaly) seg->anomaly = check_ack(conn, seg);
   if (!seg->anomaly) seg->anomaly = check_paws(conn, seg);
   if (!seg->anomaly) seg->anomaly = check_signature(conn, seg);

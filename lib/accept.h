@@ -1,26 +1,29 @@
-/* accept.h - is this segment believable? The checks of RFC 9293 3.10.7.4, 5961 and 7323, as a bystander can make
- * them, in the receiver's order: flags, sequence, window, acknowledgement, timestamps, signature. Pure: the record is
- * read, the verdict written into the segment. Floor 6. */
+/* accept.h - is this segment believable? The checks of RFC 9293 3.10.7.4, 5961 and 7323, as a
+ * bystander can make them, in the receiver's order: flags, sequence, window, acknowledgement,
+ * timestamps, signature. Pure: the record is read, the verdict written into the segment. Floor
+ * 6. */
 #ifndef TCPTALE_LIB_ACCEPT_H
 #define TCPTALE_LIB_ACCEPT_H
 
 #include "record.h"
 
-/* Places the segment (offset, ack_offset) and judges one without SYN and RST: writes verdict, anomaly and notes. */
+/* Places the segment (offset, ack_offset) and judges one without SYN and RST: writes verdict,
+ * anomaly and notes. */
 void tcptale_accept(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                     struct tcptale_arrival *seg);
 
 /* Writes the segment's offsets only, as far as the two directions have begun. */
 void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arrival *seg);
 
-/* The widest window, in bytes, that a 16-bit window field of this end can mean: 65535 shifted by its scale, or by 14
- * where the scale is unknown. */
+/* The widest window, in bytes, that a 16-bit window field of this end can mean: 65535 shifted by
+ * its scale, or by 14 where the scale is unknown. */
 uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir);
 
 /* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3). */
 uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg);
 
-/* Anomaly of the flags alone that makes a segment without RST unbelievable: bad_flags, no_ack_flag, or 0. */
+/* Anomaly of the flags alone that makes a segment without RST unbelievable: bad_flags,
+ * no_ack_flag, or 0. */
 uint32_t tcptale_accept_flags(const tcptale_packet *packet);
 
 #endif

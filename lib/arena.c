@@ -1,11 +1,12 @@
-/* arena.c - see arena.h. Each page begins with a header of 64 bytes; its blocks follow. Free blocks of a page
- * form a list through their first four bytes; blocks that were never handed out are not touched. Floor 1. */
+/* arena.c - see arena.h. Each page begins with a header of 64 bytes; its blocks follow. Free
+ * blocks of a page form a list through their first four bytes; blocks that were never handed out
+ * are not touched. Floor 1. */
 #include "arena.h"
 
 #include <string.h>
 
 #define PAGE_HEADER ((size_t)64)
-#define UNIT ((size_t)16)
+#define UNIT        ((size_t)16)
 
 struct page {
   uint32_t cls;
@@ -17,7 +18,7 @@ struct page {
 };
 
 static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {32,  64,  96,   128,  192,  256, 320,
-                                                            400, 512, 1024, 1536, 2048, 4064};
+                                                           400, 512, 1024, 1536, 2048, 4064};
 
 static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) {
   return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);
@@ -27,7 +28,8 @@ static uint32_t page_blocks(uint32_t cls) {
   return (uint32_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / class_size[cls]);
 }
 
-uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len, size_t fixed_bytes) {
+uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
+                            size_t fixed_bytes) {
   memset(arena, 0, sizeof *arena);
   arena->base = base;
   size_t pages = len / TCPTALE_ARENA_PAGE;
@@ -51,10 +53,8 @@ static void list_push(struct tcptale_arena *arena, struct page *page, uint32_t n
 }
 
 static void list_remove(struct tcptale_arena *arena, struct page *page) {
-  if (page->prev)
-    page_at(arena, page->prev)->next = page->next;
-  else
-    arena->partial[page->cls] = page->next;
+  if (page->prev) page_at(arena, page->prev)->next = page->next;
+  else arena->partial[page->cls] = page->next;
   if (page->next) page_at(arena, page->next)->prev = page->prev;
 }
 

@@ -1,8 +1,8 @@
-/* arena.h - pages and fixed blocks out of one memory block. The block is cut into pages of 16 KiB; a page
- * serves blocks of one class until all of them are free again, then it goes back to whoever asks next.
- * Blocks are named by a 32-bit reference in units of 16 bytes, so records stay small and a tracker can
- * use up to 64 GiB. Allocation and release are O(1). Invariant: a page is in the list of its class exactly
- * while it has both used and free blocks. Floor 1. */
+/* arena.h - pages and fixed blocks out of one memory block. The block is cut into pages of 16
+ * KiB; a page serves blocks of one class until all of them are free again, then it goes back to
+ * whoever asks next. Blocks are named by a 32-bit reference in units of 16 bytes, so records
+ * stay small and a tracker can use up to 64 GiB. Allocation and release are O(1). Invariant: a
+ * page is in the list of its class exactly while it has both used and free blocks. Floor 1. */
 #ifndef TCPTALE_LIB_ARENA_H
 #define TCPTALE_LIB_ARENA_H
 
@@ -12,8 +12,8 @@
 #define TCPTALE_ARENA_PAGE ((size_t)16384)
 #define TCPTALE_ARENA_NONE ((uint32_t)0)
 
-/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. The largest, named for
- * its share of a page, holds 4064 bytes. */
+/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. The
+ * largest, named for its share of a page, holds 4064 bytes. */
 enum tcptale_arena_class {
   TCPTALE_ARENA_32 = 0,
   TCPTALE_ARENA_64 = 1,
@@ -42,9 +42,11 @@ struct tcptale_arena {
   uint64_t used_bytes;                     /* in blocks that are handed out */
 };
 
-/* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left alone (the
- * owner's own records and index). Returns the number of pages there are, 0 if none fits. */
-uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len, size_t fixed_bytes);
+/* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left
+ * alone (the owner's own records and index). Returns the number of pages there are, 0 if none
+ * fits. */
+uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
+                            size_t fixed_bytes);
 
 /* A block of the class, not zeroed, or TCPTALE_ARENA_NONE when the memory is used up. */
 uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_class cls);

@@ -1,5 +1,5 @@
-/* bytes.h - the one place that shifts bytes: reads of network-order numbers from packet bytes, at any
- * alignment. Invariant: the caller has checked the length; nothing here does. Floor 0. */
+/* bytes.h - the one place that shifts bytes: reads of network-order numbers from packet bytes,
+ * at any alignment. Invariant: the caller has checked the length; nothing here does. Floor 0. */
 #ifndef TCPTALE_LIB_BYTES_H
 #define TCPTALE_LIB_BYTES_H
 

@@ -1,5 +1,6 @@
-/* checksum.c - one's complement sums (RFC 1071) and their update (RFC 1624). Invariant: a sum counts words in
- * network order on every machine, so partial sums may come from anywhere. Floor 1. */
+/* checksum.c - one's complement sums (RFC 1071) and their update (RFC 1624). Invariant: a sum
+ * counts words in network order on every machine, so partial sums may come from anywhere. Floor
+ * 1. */
 #include "tcptale/checksum.h"
 
 #include <string.h>
@@ -18,9 +19,10 @@ static uint16_t fold16(uint32_t sum) {
   return (uint16_t)sum;
 }
 
-/* Words in the machine's own order add up to the same sum, byte-swapped (RFC 1071 2 B), so they are summed as
- * they lie and put in order at the end: 32 bits into 64, which cannot overflow, in separate lanes, so that no
- * addition waits for the one before and a compiler may put several into one register. */
+/* Words in the machine's own order add up to the same sum, byte-swapped (RFC 1071 2 B), so they
+ * are summed as they lie and put in order at the end: 32 bits into 64, which cannot overflow, in
+ * separate lanes, so that no addition waits for the one before and a compiler may put several
+ * into one register. */
 enum { LANES = 4, BLOCK = LANES * 4 };
 
 static uint64_t sum_blocks(const uint8_t *data, size_t len) {

@@ -8,12 +8,14 @@
 #include "tell.h"
 #include "util.h"
 
-void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why, uint32_t code) {
+void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                 uint32_t why, uint32_t code) {
   for (uint32_t d = 0; d < 2; d++) {
     struct tcptale_arrival seg;
     uint64_t bytes = 0;
     int any = 0;
-    for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, d, why, &seg)) != NULL; any = 1) {
+    for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, d, why, &seg)) != NULL;
+         any = 1) {
       bytes += seg.len;
       tcptale_park_drop(env, p);
     }
@@ -47,10 +49,12 @@ static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
 static void release_all_but_renewal(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   tcptale_handshake_end(env, conn);
   struct tcptale_arrival seg;
-  for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, TCPTALE_NO_DIR, 0, &seg)) != NULL;)
+  for (struct tcptale_parked *p;
+       (p = tcptale_park_take(env, conn, TCPTALE_NO_DIR, 0, &seg)) != NULL;)
     tcptale_park_drop(env, p);
   for (uint32_t d = 0; d < 2; d++)
-    if (tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED)) tcptale_half_release(&env->stream, &conn->ends[d].half);
+    if (tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED))
+      tcptale_half_release(&env->stream, &conn->ends[d].half);
   tcptale_emit_forget(&env->emit, &conn->anomalies);
 }
 
@@ -76,8 +80,9 @@ void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *co
 }
 
 int tcptale_closing_lingers(const struct tcptale_conn *conn) {
-  return conn->id != 0 && (conn->close_why == TCPTALE_CLOSE_FIN || conn->close_why == TCPTALE_CLOSE_RST ||
-                           conn->close_why == TCPTALE_CLOSE_REFUSED);
+  return conn->id != 0 &&
+         (conn->close_why == TCPTALE_CLOSE_FIN || conn->close_why == TCPTALE_CLOSE_RST ||
+          conn->close_why == TCPTALE_CLOSE_REFUSED);
 }
 
 void tcptale_closing_release(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
@@ -100,15 +105,19 @@ static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct t
   return due;
 }
 
-static uint64_t handshake_deadline(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
+static uint64_t handshake_deadline(const struct tcptale_conn_env *env,
+                                   const struct tcptale_conn *conn) {
   const tcptale_config *config = &env->config;
-  uint64_t due = after(conn->last_ns, env->pressure ? config->pressure_half_open_ns : config->half_open_ns);
+  uint64_t due =
+      after(conn->last_ns, env->pressure ? config->pressure_half_open_ns : config->half_open_ns);
   const struct tcptale_parked *first = tcptale_park_first(env, conn);
-  if (first && first->why == TCPTALE_PARK_EARLY) due = tcptale_min_u64(due, after(first->ts_ns, config->async_hole_ns));
+  if (first && first->why == TCPTALE_PARK_EARLY)
+    due = tcptale_min_u64(due, after(first->ts_ns, config->async_hole_ns));
   return due;
 }
 
-uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
+uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
+                                  const struct tcptale_conn *conn) {
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_EMBRYO:
   case TCPTALE_PHASE_HANDSHAKE: return handshake_deadline(env, conn);

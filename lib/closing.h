@@ -1,24 +1,27 @@
-/* closing.h - the end of a connection: what waits is settled, close is told, the memory goes back; and when a connection
- * is due if nothing more comes. Floor 9. */
+/* closing.h - the end of a connection: what waits is settled, close is told, the memory goes
+ * back; and when a connection is due if nothing more comes. Floor 9. */
 #ifndef TCPTALE_LIB_CLOSING_H
 #define TCPTALE_LIB_CLOSING_H
 
 #include "record.h"
 
-/* Settles both directions and tells close, unless that was done. FIN and RST win over a `why` that only says that
- * nothing more will come (timeout, end). The record stays, to remember the ports. */
+/* Settles both directions and tells close, unless that was done. FIN and RST win over a `why`
+ * that only says that nothing more will come (timeout, end). The record stays, to remember the
+ * ports. */
 void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why);
 
 /* Whether a closed connection is remembered for its ports, or nothing of it is needed any more. */
 int tcptale_closing_lingers(const struct tcptale_conn *conn);
 
 /* When the connection is due though no packet comes: for a close, a verdict, or to be forgotten. */
-uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
+uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
+                                  const struct tcptale_conn *conn);
 
 /* Gives all memory back that hangs on the record. Tells nothing. */
 void tcptale_closing_release(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Bytes of one direction that are parked for reason `why` are dropped, and that is told. */
-void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why, uint32_t code);
+void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                 uint32_t why, uint32_t code);
 
 #endif

@@ -1,5 +1,6 @@
-/* connection.c - see connection.h. Parse, decide, act are apart: the packet is decoded, `accept` and `reset` judge it,
- * `intake`, `opening` and `closing` act. Every segment is told (tcptale_tell_segment) before what it causes. Floor 11. */
+/* connection.c - see connection.h. Parse, decide, act are apart: the packet is decoded, `accept`
+ * and `reset` judge it, `intake`, `opening` and `closing` act. Every segment is told
+ * (tcptale_tell_segment) before what it causes. Floor 11. */
 #include "connection.h"
 
 #include "accept.h"
@@ -23,11 +24,12 @@ static void count(struct tcptale_conn *conn, const struct tcptale_arrival *seg) 
 }
 
 /* The segment is the first of a new connection on these ports: this one is closed without it. */
-static uint32_t make_way(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg,
-                         uint32_t why) {
+static uint32_t make_way(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         const struct tcptale_arrival *seg, uint32_t why) {
   conn->ends[seg->dir].packets--;
   conn->ends[seg->dir].payload_bytes -= seg->len;
-  tcptale_closing_close(env, conn, conn->phase == TCPTALE_PHASE_RESET ? (uint32_t)TCPTALE_CLOSE_TIMEOUT : why);
+  tcptale_closing_close(env, conn,
+                        conn->phase == TCPTALE_PHASE_RESET ? (uint32_t)TCPTALE_CLOSE_TIMEOUT : why);
   return TCPTALE_ACTION_REOPEN;
 }
 
@@ -36,8 +38,8 @@ static uint32_t close_now(struct tcptale_conn_env *env, struct tcptale_conn *con
   return tcptale_closing_lingers(conn) ? TCPTALE_ACTION_KEEP : TCPTALE_ACTION_FORGET;
 }
 
-static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
-                       uint32_t code) {
+static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_arrival *seg, uint32_t code) {
   seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
   seg->anomaly = code;
   tcptale_tell_segment(env, conn, seg);
@@ -45,7 +47,8 @@ static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
 }
 
 /* A segment that is in order and changes nothing. */
-static uint32_t tell_only(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t tell_only(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg) {
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
   tcptale_tell_segment(env, conn, seg);
   return TCPTALE_ACTION_KEEP;
@@ -53,9 +56,10 @@ static uint32_t tell_only(struct tcptale_conn_env *env, struct tcptale_conn *con
 
 /* ---- RST ---- */
 
-/* The RST counts, and will be told by `why`; what follows within reset_ns may still refute it (rule R17). */
-static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg,
-                        uint32_t why) {
+/* The RST counts, and will be told by `why`; what follows within reset_ns may still refute it
+ * (rule R17). */
+static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg, uint32_t why) {
   conn->close_why = (uint8_t)why;
   conn->phase = TCPTALE_PHASE_RESET;
   conn->reset_dir = (uint8_t)seg->dir;
@@ -68,7 +72,8 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   const tcptale_packet *p = seg->packet;
   uint32_t why = TCPTALE_CLOSE_RST, refused = TCPTALE_ANOMALY_RST_OUT_OF_WINDOW;
   int counts = seg->offset == 0;
-  if (seg->dir == TCPTALE_C2S && hs->has_bad_ack && p->seq == hs->bad_ack) { /* half-open recovery, RFC 9293 3.5.1 */
+  if (seg->dir == TCPTALE_C2S && hs->has_bad_ack &&
+      p->seq == hs->bad_ack) { /* half-open recovery, RFC 9293 3.5.1 */
     return tell_only(env, conn, seg);
   }
   if (seg->dir == TCPTALE_S2C && hs->synack_count == 0) {
@@ -88,7 +93,8 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   return TCPTALE_ACTION_KEEP;
 }
 
-static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           struct tcptale_arrival *seg) {
   tcptale_accept_place(conn, seg);
   if (conn->phase == TCPTALE_PHASE_RESET) return tell_only(env, conn, seg);
   if (tcptale_handshake_of(env, conn)) return reset_in_handshake(env, conn, seg);
@@ -110,18 +116,22 @@ static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *co
   return TCPTALE_ACTION_KEEP;
 }
 
-/* The apparent sender of a RST goes on talking: the RST is not believed any more (rules R16, R17). */
+/* The apparent sender of a RST goes on talking: the RST is not believed any more (rules R16,
+ * R17). */
 static void refute_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code) {
   conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
   tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
   tcptale_tell_anomaly(env, conn, code, conn->reset_dir, 0, 0);
   if (conn->phase != TCPTALE_PHASE_RESET) return;
   conn->phase = tcptale_handshake_of(env, conn) ? TCPTALE_PHASE_HANDSHAKE : TCPTALE_PHASE_OPEN;
-  if (conn->phase == TCPTALE_PHASE_OPEN) tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
+  if (conn->phase == TCPTALE_PHASE_OPEN)
+    tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
 }
 
-/* What a believed segment says of a RST that came before it. 0: the segment was parked and is done with. */
-static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+/* What a believed segment says of a RST that came before it. 0: the segment was parked and is
+ * done with. */
+static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       const struct tcptale_arrival *seg) {
   int is_sender = seg->dir == conn->reset_dir;
   int is_current = seg->offset + (int64_t)seg->len >= (int64_t)conn->ends[seg->dir].half.next;
   if (tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE) && is_sender && is_current)
@@ -134,9 +144,11 @@ static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
   if (is_sender || !carries) return 1;
   struct tcptale_half *half = &conn->ends[seg->dir].half;
-  half->highest = (uint64_t)tcptale_max_i64((int64_t)half->highest, seg->offset + (int64_t)seg->len);
+  half->highest =
+      (uint64_t)tcptale_max_i64((int64_t)half->highest, seg->offset + (int64_t)seg->len);
   if (!tcptale_park_push(env, conn, seg, TCPTALE_PARK_RESET))
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir, (uint64_t)seg->offset, seg->len);
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir, (uint64_t)seg->offset,
+                         seg->len);
   return 0;
 }
 
@@ -151,7 +163,8 @@ static int is_real_answer(const struct tcptale_conn_env *env, const struct tcpta
          tcptale_handshake_choose_syn(hs, seg->packet->ack) != NULL;
 }
 
-static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                               struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   int is_answer = (seg->packet->tcp_flags & TCPTALE_TCP_ACK) != 0;
   tcptale_accept_place(conn, seg);
@@ -168,10 +181,12 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
   }
   if (is_answer) {
     int by_client = seg->dir == TCPTALE_C2S;
-    return refuse(env, conn, seg, by_client ? TCPTALE_ANOMALY_SYNACK_WRONG_DIR : TCPTALE_ANOMALY_SYNACK_DIFF_SEQ);
+    return refuse(env, conn, seg,
+                  by_client ? TCPTALE_ANOMALY_SYNACK_WRONG_DIR : TCPTALE_ANOMALY_SYNACK_DIFF_SEQ);
   }
   int is_over = conn->phase == TCPTALE_PHASE_RESET || tcptale_intake_is_over(conn, 0);
-  if (is_over && tcptale_linger_is_new_call(conn, seg)) return make_way(env, conn, seg, TCPTALE_CLOSE_FIN);
+  if (is_over && tcptale_linger_is_new_call(conn, seg))
+    return make_way(env, conn, seg, TCPTALE_CLOSE_FIN);
   refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
   tcptale_park_renew(env, conn, seg);
   return TCPTALE_ACTION_KEEP;
@@ -180,17 +195,20 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
 /* ---- everything else ---- */
 
 /* After a segment took effect: waiting holes, early segments that waited long enough, the end. */
-static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn, const uint8_t waited[2]) {
+static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const uint8_t waited[2]) {
   for (uint32_t d = 0; d < 2; d++)
     if (waited[d]) tcptale_intake_tick(env, conn, d, env->now_ns, 1);
   if (tcptale_intake_is_over(conn, 1)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
   return TCPTALE_ACTION_KEEP;
 }
 
-static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_arrival *seg) {
   int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
   if (!carries) return;
-  if (seg->len > 0) tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DATA_BEFORE_EST, seg->dir, 0, seg->len);
+  if (seg->len > 0)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DATA_BEFORE_EST, seg->dir, 0, seg->len);
   int parked = tcptale_park_push(env, conn, seg, TCPTALE_PARK_EARLY);
   if (parked && conn->parked_count <= EARLY_MOST) return;
   tcptale_opening_give_up(env, conn);
@@ -199,14 +217,17 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
 }
 
-static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           struct tcptale_arrival *seg) {
   uint32_t flags_refused = tcptale_accept_flags(seg->packet);
   if (flags_refused) return refuse(env, conn, seg, flags_refused);
   const struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   int was_reset = hs && conn->phase == TCPTALE_PHASE_RESET;
-  if (was_reset && (seg->dir != conn->reset_dir || hs->synack_count == 0)) return tell_only(env, conn, seg);
+  if (was_reset && (seg->dir != conn->reset_dir || hs->synack_count == 0))
+    return tell_only(env, conn, seg);
   uint32_t opening = hs ? tcptale_opening_select(env, conn, seg) : (uint32_t)TCPTALE_OPENING_GO;
-  if (opening == TCPTALE_OPENING_REFUSE) return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
+  if (opening == TCPTALE_OPENING_REFUSE)
+    return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
   if (was_reset) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
   tcptale_accept(env, conn, seg);
   tcptale_tell_segment(env, conn, seg);
@@ -223,13 +244,16 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (opening == TCPTALE_OPENING_ESTABLISH) tcptale_opening_establish(env, conn, seg);
   if (!weigh_reset(env, conn, seg)) return TCPTALE_ACTION_KEEP;
   const struct tcptale_parked *renewal = tcptale_park_renewal(env, conn);
-  if (renewal && renewal->dir != seg->dir) tcptale_park_forget_renewal(env, conn); /* a challenge ACK, RFC 5961 4 */
+  if (renewal && renewal->dir != seg->dir)
+    tcptale_park_forget_renewal(env, conn); /* a challenge ACK, RFC 5961 4 */
   tcptale_intake(env, conn, seg);
   return wind_up(env, conn, waited);
 }
 
-/* A wrong checksum of a sender that was not judged yet: what it carries waits for the peer's answer. */
-static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+/* A wrong checksum of a sender that was not judged yet: what it carries waits for the peer's
+ * answer. */
+static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg) {
   if (seg->len > 0 && tcptale_park_push(env, conn, seg, TCPTALE_PARK_CHECKSUM)) {
     seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
     tcptale_tell_segment(env, conn, seg);
@@ -240,8 +264,10 @@ static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn 
   return refuse(env, conn, seg, is_ip ? TCPTALE_ANOMALY_BAD_IP_CSUM : TCPTALE_ANOMALY_BAD_TCP_CSUM);
 }
 
-/* The segment answers what was parked for its checksum: its sender is cleared, and it takes effect first. */
-static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+/* The segment answers what was parked for its checksum: its sender is cleared, and it takes
+ * effect first. */
+static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg) {
   uint32_t cleared = tcptale_other(seg->dir);
   if (!tcptale_trust_is_answer(env, conn, seg)) return;
   if (conn->phase == TCPTALE_PHASE_EMBRYO) {
@@ -252,27 +278,31 @@ static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
 }
 
-/* An embryo meets a segment of right checksum that does not answer it: that one opens the connection. */
-static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+/* An embryo meets a segment of right checksum that does not answer it: that one opens the
+ * connection. */
+static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg) {
   int is_syn = (seg->packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_RST)) != 0;
   if (conn->phase != TCPTALE_PHASE_EMBRYO || is_syn || tcptale_handshake_of(env, conn)) return;
   conn->phase = TCPTALE_PHASE_OPEN;
   tcptale_tell_open(env, conn, conn->how);
 }
 
-static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
-                              uint32_t trust) {
+static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg, uint32_t trust) {
   uint32_t flags = seg->packet->tcp_flags;
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
-  if ((flags & TCPTALE_TCP_SYN) && bad_flags) return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
+  if ((flags & TCPTALE_TCP_SYN) && bad_flags)
+    return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
   if (flags & TCPTALE_TCP_SYN) {
-    if (is_real_answer(env, conn, seg)) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
-    if (!tcptale_handshake_of(env, conn) || conn->phase == TCPTALE_PHASE_RESET) return feed_syn_again(env, conn, seg);
-    if (tcptale_linger_answers_renewal(env, conn, seg)) return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
-    if (flags & TCPTALE_TCP_ACK)
-      tcptale_opening_synack(env, conn, seg);
-    else
-      tcptale_opening_syn(env, conn, seg);
+    if (is_real_answer(env, conn, seg))
+      refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
+    if (!tcptale_handshake_of(env, conn) || conn->phase == TCPTALE_PHASE_RESET)
+      return feed_syn_again(env, conn, seg);
+    if (tcptale_linger_answers_renewal(env, conn, seg))
+      return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
+    if (flags & TCPTALE_TCP_ACK) tcptale_opening_synack(env, conn, seg);
+    else tcptale_opening_syn(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
   clear_doubt(env, conn, seg);
@@ -282,7 +312,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   return feed_plain(env, conn, seg);
 }
 
-uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                 struct tcptale_arrival *seg) {
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   if (trust == TCPTALE_TRUST_BAD) {
     env->bad_checksums++;
@@ -311,26 +342,26 @@ int tcptale_connection_opens(const struct tcptale_conn_env *env, struct tcptale_
   return !(env->config.flags & TCPTALE_CONFIG_NO_MIDSTREAM);
 }
 
-int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                             struct tcptale_arrival *seg) {
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   conn->first_ns = conn->last_ns = env->now_ns;
   if (!tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE)) return 0;
   if (!seg->from_queue) count(conn, seg);
-  if (trust == TCPTALE_TRUST_GOOD) tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
+  if (trust == TCPTALE_TRUST_GOOD)
+    tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
   uint32_t flags = seg->packet->tcp_flags;
-  if (flags & TCPTALE_TCP_SYN)
-    tcptale_tell_segment(env, conn, seg);
-  else if (trust == TCPTALE_TRUST_UNSURE)
-    feed_doubtful(env, conn, seg);
-  else if (flags & TCPTALE_TCP_RST)
-    feed_reset(env, conn, seg);
-  else
-    feed_plain(env, conn, seg);
+  if (flags & TCPTALE_TCP_SYN) tcptale_tell_segment(env, conn, seg);
+  else if (trust == TCPTALE_TRUST_UNSURE) feed_doubtful(env, conn, seg);
+  else if (flags & TCPTALE_TCP_RST) feed_reset(env, conn, seg);
+  else feed_plain(env, conn, seg);
   return 1;
 }
 
-/* Closes what waited too long, as of its deadline: when somebody looks makes no difference to what comes after. */
-static uint32_t close_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
+/* Closes what waited too long, as of its deadline: when somebody looks makes no difference to
+ * what comes after. */
+static uint32_t close_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              uint32_t why) {
   uint64_t due = tcptale_closing_deadline(env, conn);
   uint32_t action = close_now(env, conn, why);
   conn->reset_ns = tcptale_min_u64(due, env->now_ns);
@@ -346,7 +377,8 @@ uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_
   case TCPTALE_PHASE_EMBRYO: return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
   case TCPTALE_PHASE_HANDSHAKE: {
     const struct tcptale_parked *first = tcptale_park_first(env, conn);
-    int only_waits = first && first->why == TCPTALE_PARK_EARLY && due - first->ts_ns == env->config.async_hole_ns;
+    int only_waits = first && first->why == TCPTALE_PARK_EARLY &&
+                     due - first->ts_ns == env->config.async_hole_ns;
     if (!only_waits) return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
     tcptale_opening_give_up(env, conn);
     break;
@@ -354,6 +386,7 @@ uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_
   case TCPTALE_PHASE_OPEN: break;
   }
   tcptale_intake_overdue(env, conn);
-  if (tcptale_closing_deadline(env, conn) > env->now_ns) return wind_up(env, conn, (const uint8_t[2]){0, 0});
+  if (tcptale_closing_deadline(env, conn) > env->now_ns)
+    return wind_up(env, conn, (const uint8_t[2]){0, 0});
   return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
 }

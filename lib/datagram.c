@@ -13,7 +13,8 @@ enum {
   CHUNK_BYTES = CELL * CELLS
 };
 
-/* The fragment that owns a cell, in cells, as it was on the wire: a later cut does not change it. */
+/* The fragment that owns a cell, in cells, as it was on the wire: a later cut does not change
+ * it. */
 struct owner {
   uint16_t first;
   uint16_t after; /* 0: nobody owns the cell */
@@ -114,8 +115,8 @@ void tcptale_datagram_grant(const struct tcptale_arena *arena, struct tcptale_da
   datagram->chunk[number] = ref;
 }
 
-/* Whether the new fragment `own` takes a run of cells from `old`, which starts at `start` by now. Policies
- * that cut the older fragment cut its front, so its end is where it was. */
+/* Whether the new fragment `own` takes a run of cells from `old`, which starts at `start` by
+ * now. Policies that cut the older fragment cut its front, so its end is where it was. */
 static int takes(uint32_t policy, struct owner old, uint32_t start, struct owner own) {
   struct tcptale_extent origin = {old.first, old.after};
   struct tcptale_extent now = {start, old.after};
@@ -124,9 +125,9 @@ static int takes(uint32_t policy, struct owner old, uint32_t start, struct owner
   return tcptale_overlap_new_wins(TCPTALE_OVERLAP_FRAGMENT, policy, &origin, &now, &fresh);
 }
 
-/* A fragment that ends inside a cell is the last one, and nothing may reach beyond its end, so two owners
- * of a cell always bring equally many bytes of it. One decision holds for a run of cells of one owner; a
- * run that goes on before the fragment starts before it. */
+/* A fragment that ends inside a cell is the last one, and nothing may reach beyond its end, so
+ * two owners of a cell always bring equally many bytes of it. One decision holds for a run of
+ * cells of one owner; a run that goes on before the fragment starts before it. */
 int tcptale_datagram_store(const struct tcptale_arena *arena, struct tcptale_datagram *datagram,
                            const struct tcptale_fragment *fragment, uint32_t policy) {
   struct owner own = owner_of(fragment);

@@ -1,11 +1,11 @@
-/* datagram.h - the bytes of one datagram that comes in fragments, and which fragment each of them is from.
- * Fragments lie on a grid of eight bytes (RFC 791), so a datagram is at most 8192 cells; a cell knows the
- * extent of the fragment that owns it, which is all that the overlap policies ask for. Cells live in chunks
- * that exist where something was stored. A fragment costs O(its own length), whatever came before and
- * however many there are; nothing is searched.
+/* datagram.h - the bytes of one datagram that comes in fragments, and which fragment each of
+ * them is from. Fragments lie on a grid of eight bytes (RFC 791), so a datagram is at most 8192
+ * cells; a cell knows the extent of the fragment that owns it, which is all that the overlap
+ * policies ask for. Cells live in chunks that exist where something was stored. A fragment costs
+ * O(its own length), whatever came before and however many there are; nothing is searched.
  *
- * Invariant: `covered` is the number of cells that have an owner; no owner reaches beyond `top`, and where the end
- * is known, `top` is not beyond `end`. Floor 3. */
+ * Invariant: `covered` is the number of cells that have an owner; no owner reaches beyond `top`,
+ * and where the end is known, `top` is not beyond `end`. Floor 3. */
 #ifndef TCPTALE_LIB_DATAGRAM_H
 #define TCPTALE_LIB_DATAGRAM_H
 
@@ -44,8 +44,8 @@ enum tcptale_datagram_relation {
 /* Begins an empty datagram. */
 void tcptale_datagram_init(struct tcptale_datagram *datagram);
 
-/* 1 if `fragment` and the fragments that are there can be of one datagram: the last one ends it, there is one
- * end, and nothing reaches beyond it. What follows takes only fragments that agree. */
+/* 1 if `fragment` and the fragments that are there can be of one datagram: the last one ends it,
+ * there is one end, and nothing reaches beyond it. What follows takes only fragments that agree. */
 int tcptale_datagram_agrees(const struct tcptale_datagram *datagram,
                             const struct tcptale_fragment *fragment);
 
@@ -54,7 +54,8 @@ uint32_t tcptale_datagram_compare(const struct tcptale_arena *arena,
                                   const struct tcptale_datagram *datagram,
                                   const struct tcptale_fragment *fragment);
 
-/* The first chunk that `fragment` needs and that is not there; TCPTALE_DATAGRAM_CHUNKS: none is lacking. */
+/* The first chunk that `fragment` needs and that is not there; TCPTALE_DATAGRAM_CHUNKS: none is
+ * lacking. */
 uint32_t tcptale_datagram_lacks(const struct tcptale_datagram *datagram,
                                 const struct tcptale_fragment *fragment);
 
@@ -62,8 +63,8 @@ uint32_t tcptale_datagram_lacks(const struct tcptale_datagram *datagram,
 void tcptale_datagram_grant(const struct tcptale_arena *arena, struct tcptale_datagram *datagram,
                             uint32_t number, uint32_t ref);
 
-/* Stores what of `fragment` counts under `policy` (TCPTALE_POLICY_); no chunk may be lacking. Returns 1 if the
- * fragment owns its first cell now. */
+/* Stores what of `fragment` counts under `policy` (TCPTALE_POLICY_); no chunk may be lacking.
+ * Returns 1 if the fragment owns its first cell now. */
 int tcptale_datagram_store(const struct tcptale_arena *arena, struct tcptale_datagram *datagram,
                            const struct tcptale_fragment *fragment, uint32_t policy);
 

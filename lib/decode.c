@@ -1,6 +1,7 @@
-/* decode.c - from bytes to a packet in one call: walks from header to header, each read by its own room, until
- * one says that it ends; then verifies the checksums where asked to. Invariant: the walk takes at most
- * TCPTALE_LAYER_LIMIT steps below TCP, each of which goes forward. Floor 3. */
+/* decode.c - from bytes to a packet in one call: walks from header to header, each read by its
+ * own room, until one says that it ends; then verifies the checksums where asked to. Invariant:
+ * the walk takes at most TCPTALE_LAYER_LIMIT steps below TCP, each of which goes forward. Floor
+ * 3. */
 #include <string.h>
 
 #include "tcptale/checksum.h"
@@ -72,15 +73,18 @@ static void verify_ip(tcptale_packet *p, const uint8_t *h) {
   }
 }
 
-/* Whether the field holds only the pseudo header's sum, for the hardware to go on from; where the hardware also cuts
- * the data into segments it adds their lengths itself, and the sum is one without length. */
-static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo, uint64_t pseudo_without_len) {
+/* Whether the field holds only the pseudo header's sum, for the hardware to go on from; where
+ * the hardware also cuts the data into segments it adds their lengths itself, and the sum is one
+ * without length. */
+static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
+                             uint64_t pseudo_without_len) {
   return p->tcp_checksum == tcptale_checksum_fold(pseudo) ||
          p->tcp_checksum == tcptale_checksum_fold(pseudo_without_len);
 }
 
 static void verify_tcp(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
-  if (p->payload_cap < p->payload_len || (p->flags & TCPTALE_PACKET_OPTIONS_CUT) || w->csum_unknown) {
+  if (p->payload_cap < p->payload_len || (p->flags & TCPTALE_PACKET_OPTIONS_CUT) ||
+      w->csum_unknown) {
     p->tcp_csum = TCPTALE_CSUM_UNVERIFIABLE;
     return;
   }
@@ -117,8 +121,8 @@ static int usable(const tcptale_packet *p, const uint8_t *data, size_t len, uint
   return p && p->struct_size >= sizeof *p && (data || len == 0) && (flags & ~known) == 0;
 }
 
-/* Zeroes all of the packet but its size, in pieces so small that compilers make plain stores of them: one
- * large memset costs more than a whole header. */
+/* Zeroes all of the packet but its size, in pieces so small that compilers make plain stores of
+ * them: one large memset costs more than a whole header. */
 static void forget(tcptale_packet *p) {
   enum { PIECE = 64 };
   uint32_t struct_size = p->struct_size;
@@ -149,9 +153,9 @@ int tcptale_packet_init(tcptale_packet *packet, size_t struct_size) {
   return TCPTALE_OK;
 }
 
-/* The usual frame: Ethernet, IPv4 without options, unfragmented and with a length that fits the frame, TCP, all
- * headers captured. It is taken in one go, with the same result as the walk. Returns 0, the packet untouched, for
- * any other frame. */
+/* The usual frame: Ethernet, IPv4 without options, unfragmented and with a length that fits the
+ * frame, TCP, all headers captured. It is taken in one go, with the same result as the walk.
+ * Returns 0, the packet untouched, for any other frame. */
 static int usual_frame(tcptale_packet *p, const uint8_t *data, uint32_t cap_len,
                        uint32_t wire_len) {
   enum { IP = TCPTALE_ETHERNET_LEN, TCP = IP + TCPTALE_V4_LEN, LEAST = TCP + TCPTALE_TCP_LEN };
@@ -208,8 +212,8 @@ int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, size_t cap_l
   return TCPTALE_OK;
 }
 
-/* Makes the first fragment's packet that of the whole datagram as far as IP: no fragment fields, new lengths,
- * and nothing above. */
+/* Makes the first fragment's packet that of the whole datagram as far as IP: no fragment fields,
+ * new lengths, and nothing above. */
 static void mend(tcptale_packet *p, uint32_t len) {
   enum { V6_FRAGMENT_LEN = 8 };
   const uint32_t of_fragment =
@@ -233,8 +237,8 @@ static void mend(tcptale_packet *p, uint32_t len) {
   p->frag_offset = 0;
 }
 
-/* The datagram's own header is not in `data`, so its addresses come from the packet, and after a source route
- * nobody knows which one the checksum covers. */
+/* The datagram's own header is not in `data`, so its addresses come from the packet, and after a
+ * source route nobody knows which one the checksum covers. */
 int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
                                uint32_t flags) {
   if (!usable(packet, data, len, flags)) return TCPTALE_ERR_ARG;

@@ -1,5 +1,5 @@
-/* defrag.c - fragments to datagrams: whose a fragment is, how long it is waited for, what is refused. The
- * bytes are datagram.c's. Floor 4. */
+/* defrag.c - fragments to datagrams: whose a fragment is, how long it is waited for, what is
+ * refused. The bytes are datagram.c's. Floor 4. */
 #include "defrag.h"
 
 #include <stdlib.h>
@@ -22,8 +22,8 @@ enum {
   ALIGNMENT = 64
 };
 
-/* What tells datagrams apart (RFC 791 3.2, RFC 8200 4.5); compared as bytes, so without holes. The protocol is
- * IPv4's alone: fragments of one IPv6 datagram may differ in it. */
+/* What tells datagrams apart (RFC 791 3.2, RFC 8200 4.5); compared as bytes, so without holes.
+ * The protocol is IPv4's alone: fragments of one IPv6 datagram may differ in it. */
 struct key {
   uint64_t scope;
   uint8_t src[16];
@@ -37,8 +37,8 @@ struct key {
 
 _Static_assert(sizeof(struct key) == 56, "no padding");
 
-/* A datagram that is waited for; or refused: then its bytes are gone, and so is every later fragment of it
- * until it times out (RFC 5722). */
+/* A datagram that is waited for; or refused: then its bytes are gone, and so is every later
+ * fragment of it until it times out (RFC 5722). */
 struct entry {
   struct key key;
   uint64_t born_ns;
@@ -201,8 +201,8 @@ struct arrival {
   struct tcptale_fragment fragment;
 };
 
-/* The datagram is no longer believed. Where overlaps are forbidden, later fragments of it are refused too;
- * else they begin anew, as they do in a host. */
+/* The datagram is no longer believed. Where overlaps are forbidden, later fragments of it are
+ * refused too; else they begin anew, as they do in a host. */
 static void drop(struct tcptale_defrag *d, const struct arrival *a, uint32_t anomaly) {
   note(a->result, anomaly);
   if (a->policy == TCPTALE_FRAG_DISCARD) refuse(d, a->ref);
@@ -288,8 +288,8 @@ static void store(struct tcptale_defrag *d, struct arrival *a) {
   header->struct_size = sizeof *header;
 }
 
-/* All is there: hands the datagram out. The header at offset 0 is the datagram's, so its length decides
- * whether the whole is too long. */
+/* All is there: hands the datagram out. The header at offset 0 is the datagram's, so its length
+ * decides whether the whole is too long. */
 static void finish(struct tcptale_defrag *d, const struct arrival *a) {
   const struct entry *entry = a->entry;
   tcptale_defrag_result *result = a->result;
@@ -308,8 +308,8 @@ static void finish(struct tcptale_defrag *d, const struct arrival *a) {
   forget(d, a->ref);
 }
 
-/* Reports a tiny fragment once per datagram. IPv6 goes further: without its header chain in the first fragment
- * a datagram is dropped (RFC 7112 5). Returns 0 then. */
+/* Reports a tiny fragment once per datagram. IPv6 goes further: without its header chain in the
+ * first fragment a datagram is dropped (RFC 7112 5). Returns 0 then. */
 static int look_at_headers(struct tcptale_defrag *d, struct arrival *a) {
   if (!tcptale_fragment_is_tiny(a->packet, &a->fragment)) return 1;
   if (a->packet->ip_version == 6 && a->fragment.offset == 0) {
@@ -321,7 +321,8 @@ static int look_at_headers(struct tcptale_defrag *d, struct arrival *a) {
   return 1;
 }
 
-/* A fragment whose datagram is known. One that the capture cut is not stored: its datagram times out. */
+/* A fragment whose datagram is known. One that the capture cut is not stored: its datagram times
+ * out. */
 static void receive(struct tcptale_defrag *d, struct arrival *a) {
   if (a->entry->refused || a->fragment.data == NULL) return;
   if (!look_at_headers(d, a)) return;
@@ -442,7 +443,8 @@ static int is_policy(uint32_t policy) {
          (policy >= TCPTALE_POLICY_FIRST && policy <= TCPTALE_POLICY_BSD_RIGHT);
 }
 
-/* A larger struct is of a later release: good as long as it asks for nothing that is not known here. */
+/* A larger struct is of a later release: good as long as it asks for nothing that is not known
+ * here. */
 static int is_known(const tcptale_defrag_config *config) {
   if (config->struct_size < sizeof *config) return 0;
   for (size_t at = sizeof *config; at < config->struct_size; at++)
@@ -457,8 +459,8 @@ int tcptale_defrag_config_valid(const tcptale_defrag_config *config) {
          (config->key_flags & ~flags) == 0 && config->memory_bytes <= SIZE_MAX;
 }
 
-/* The one block of a defragmenter that stands alone: this, its fixed memory, pages. `defrag` is first, so
- * its address is the owner's. */
+/* The one block of a defragmenter that stands alone: this, its fixed memory, pages. `defrag` is
+ * first, so its address is the owner's. */
 struct owner {
   struct tcptale_defrag defrag;
   struct tcptale_arena arena;

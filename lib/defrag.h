@@ -1,9 +1,10 @@
-/* defrag.h - the defragmenter, embedded: the tracker keeps one that lives in the tracker's arena,
- * tcptale_defrag_new makes one in a block of its own. Floor 4.
+/* defrag.h - the defragmenter, embedded: the tracker keeps one that lives in the tracker's
+ * arena, tcptale_defrag_new makes one in a block of its own. Floor 4.
  *
- * Invariant between calls: an entry is in the index and in the list by age, or it does not exist; the list is
- * ordered by birth, so the oldest is first to time out and first to give way; `used_bytes` is the size of all
- * blocks that entries hold and never exceeds config.memory_bytes. */
+ * Invariant between calls: an entry is in the index and in the list by age, or it does not
+ * exist; the list is ordered by birth, so the oldest is first to time out and first to give way;
+ * `used_bytes` is the size of all blocks that entries hold and never exceeds
+ * config.memory_bytes. */
 #ifndef TCPTALE_LIB_DEFRAG_H
 #define TCPTALE_LIB_DEFRAG_H
 
@@ -33,12 +34,14 @@ size_t tcptale_defrag_fixed_bytes(const tcptale_defrag_config *config);
 /* 1 if every value of `config` is in its range. */
 int tcptale_defrag_config_valid(const tcptale_defrag_config *config);
 
-/* Begins an empty defragmenter with a valid `config`, whose memory_bytes is the most that it takes from
- * `arena`. `fixed`: tcptale_defrag_fixed_bytes(config) bytes, aligned to 64, that stay the owner's. */
+/* Begins an empty defragmenter with a valid `config`, whose memory_bytes is the most that it
+ * takes from `arena`. `fixed`: tcptale_defrag_fixed_bytes(config) bytes, aligned to 64, that
+ * stay the owner's. */
 void tcptale_defrag_init(struct tcptale_defrag *defrag, struct tcptale_arena *arena,
                          const tcptale_defrag_config *config, void *fixed);
 
-/* The owner of the arena needs memory: drops the oldest datagram (it counts in forced_out). 0: there was none. */
+/* The owner of the arena needs memory: drops the oldest datagram (it counts in forced_out). 0:
+ * there was none. */
 int tcptale_defrag_relieve(struct tcptale_defrag *defrag);
 
 /* Gives all memory back to the arena. */

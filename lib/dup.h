@@ -1,6 +1,7 @@
-/* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way in and out, two VLANs, a
- * bond. Remembers a fingerprint of the last 64 TCP frames; one that comes again within 64 frames and 100 ms is the same
- * frame, not a retransmission. Cost: O(1), all within a few cache lines that stay warm. Floor 4. */
+/* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way
+ * in and out, two VLANs, a bond. Remembers a fingerprint of the last 64 TCP frames; one that
+ * comes again within 64 frames and 100 ms is the same frame, not a retransmission. Cost: O(1),
+ * all within a few cache lines that stay warm. Floor 4. */
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 
@@ -23,8 +24,9 @@ struct tcptale_dup {
   uint32_t filled;
 };
 
-/* Whether the frame was here before; remembers it. `flow` tells connections and directions apart. */
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet, const uint8_t *payload,
-                     uint64_t index, uint64_t ts_ns);
+/* Whether the frame was here before; remembers it. `flow` tells connections and directions
+ * apart. */
+int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
+                     const uint8_t *payload, uint64_t index, uint64_t ts_ns);
 
 #endif

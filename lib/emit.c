@@ -4,25 +4,25 @@
 #include <string.h>
 
 #define COUNTERS_A_BLOCK 15
-#define COUNT_MOST 0xffffffu
+#define COUNT_MOST       0xffffffu
 
-/* Counters of one connection: code << 24 | count; 0: unused. Blocks are chained, four dozen bytes serve the
- * common case of a few codes. */
+/* Counters of one connection: code << 24 | count; 0: unused. Blocks are chained, four dozen
+ * bytes serve the common case of a few codes. */
 struct counters {
   uint32_t entry[COUNTERS_A_BLOCK];
   uint32_t next;
 };
 
 /* Runs one callback if it is set. */
-#define TELL(member)                                                                                 \
-  do {                                                                                               \
-    event->index = emit->index;                                                                      \
-    event->ts_ns = emit->ts_ns;                                                                      \
-    if (emit->callbacks.member) {                                                                    \
-      emit->busy = 1;                                                                                \
-      emit->callbacks.member(conn, event, emit->user);                                               \
-      emit->busy = 0;                                                                                \
-    }                                                                                                \
+#define TELL(member)                                                                               \
+  do {                                                                                             \
+    event->index = emit->index;                                                                    \
+    event->ts_ns = emit->ts_ns;                                                                    \
+    if (emit->callbacks.member) {                                                                  \
+      emit->busy = 1;                                                                              \
+      emit->callbacks.member(conn, event, emit->user);                                             \
+      emit->busy = 0;                                                                              \
+    }                                                                                              \
   } while (0)
 
 int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event) {
@@ -31,7 +31,8 @@ int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_ope
   return 1;
 }
 
-int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_established_event *event) {
+int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
+                             tcptale_established_event *event) {
   if (emit->stopped) return 0;
   TELL(on_established);
   return 1;
@@ -49,7 +50,8 @@ int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_
   return 1;
 }
 
-int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_half_close_event *event) {
+int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn,
+                            tcptale_half_close_event *event) {
   if (emit->stopped) return 0;
   TELL(on_half_close);
   return 1;
@@ -61,7 +63,8 @@ int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_re
   return 1;
 }
 
-int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_segment_event *event) {
+int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
+                         tcptale_segment_event *event) {
   if (emit->stopped) return 0;
   TELL(on_segment);
   return 1;

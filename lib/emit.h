@@ -1,6 +1,7 @@
-/* emit.h - the only door to user code. Every callback of the tracker is called from emit.c, nowhere else, with
- * the packet's index and time filled in; here is decided that nothing but close is told after a stop, and how
- * often an anomaly is. Invariant: `busy` is 1 exactly while user code runs. Floor 4. */
+/* emit.h - the only door to user code. Every callback of the tracker is called from emit.c,
+ * nowhere else, with the packet's index and time filled in; here is decided that nothing but
+ * close is told after a stop, and how often an anomaly is. Invariant: `busy` is 1 exactly while
+ * user code runs. Floor 4. */
 #ifndef TCPTALE_LIB_EMIT_H
 #define TCPTALE_LIB_EMIT_H
 
@@ -12,29 +13,32 @@ struct tcptale_emit {
   tcptale_callbacks callbacks;
   void *user;
   struct tcptale_arena *arena; /* holds the counters of anomalies */
-  uint64_t index;     /* of the packet being fed; 0: none */
-  uint64_t ts_ns;     /* its time, or the time that was told */
-  uint64_t anomalies; /* raised so far, told or not */
+  uint64_t index;              /* of the packet being fed; 0: none */
+  uint64_t ts_ns;              /* its time, or the time that was told */
+  uint64_t anomalies;          /* raised so far, told or not */
   uint32_t busy;
   uint32_t stopped;
 };
 
-/* Each tells one event; the caller has filled in what is not index or time. They return 1 if the event was let
- * through (also where no callback is set), 0 after a stop. */
+/* Each tells one event; the caller has filled in what is not index or time. They return 1 if the
+ * event was let through (also where no callback is set), 0 after a stop. */
 int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event);
-int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_established_event *event);
+int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
+                             tcptale_established_event *event);
 int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_data_event *event);
 int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event);
-int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_half_close_event *event);
+int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn,
+                            tcptale_half_close_event *event);
 int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_reset_event *event);
-int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_segment_event *event);
+int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
+                         tcptale_segment_event *event);
 
 /* Told also after a stop: every connection gets its close. */
 void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_close_event *event);
 
 /* Counts the anomaly in the list that begins at *counts (blocks of the arena; release them with
- * tcptale_emit_forget) and tells it if it is the 1st, 10th, 100th ... of its code there. `counts` NULL: always
- * told. When there is no memory for a counter it is told. */
+ * tcptale_emit_forget) and tells it if it is the 1st, 10th, 100th ... of its code there.
+ * `counts` NULL: always told. When there is no memory for a counter it is told. */
 int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
                          tcptale_anomaly_event *event);
 

@@ -1,6 +1,6 @@
-/* fields.h - what a whole header's fixed part says, put into the packet. Here and not in the rooms of the
- * headers because the usual frame takes the fields of all its headers at once (lib/decode.c), the walk those
- * of one at a time, and both must write the same.
+/* fields.h - what a whole header's fixed part says, put into the packet. Here and not in the
+ * rooms of the headers because the usual frame takes the fields of all its headers at once
+ * (lib/decode.c), the walk those of one at a time, and both must write the same.
  *
  * Invariant: no lengths are looked at; whoever calls has seen that the header is there. Floor 1. */
 #ifndef TCPTALE_LIB_FIELDS_H
@@ -15,9 +15,9 @@
 /* Ethernet, IEEE 802.3 3.1: destination (6), source (6), type or length (2). */
 enum { TCPTALE_ETHERNET_LEN = 14, TCPTALE_ETHERNET_TYPE = 12, TCPTALE_ETHERNET_IPV4 = 0x0800 };
 
-/* IPv4, RFC 791 3.1: version and header length (1), type of service (1), total length (2), identification (2),
- * 3 flags and 13 bits of offset (2), time to live (1), protocol (1), checksum (2), source (4), destination (4),
- * options. */
+/* IPv4, RFC 791 3.1: version and header length (1), type of service (1), total length (2),
+ * identification (2), 3 flags and 13 bits of offset (2), time to live (1), protocol (1),
+ * checksum (2), source (4), destination (4), options. */
 enum {
   TCPTALE_V4_LEN = 20,
   TCPTALE_V4_TOTAL = 2,
@@ -28,8 +28,8 @@ enum {
   TCPTALE_V4_OFFSET = 0x1fff
 };
 
-/* TCP, RFC 9293 3.1: ports (2, 2), sequence number (4), acknowledgement (4), header length in 4 bits and flags in
- * 12 (2), window (2), checksum (2), urgent pointer (2), options. */
+/* TCP, RFC 9293 3.1: ports (2, 2), sequence number (4), acknowledgement (4), header length in 4
+ * bits and flags in 12 (2), window (2), checksum (2), urgent pointer (2), options. */
 enum { TCPTALE_TCP_LEN = 20, TCPTALE_TCP_DATA_OFFSET = 12 };
 
 static inline void tcptale_fields_ether(tcptale_packet *p, const uint8_t *dst, const uint8_t *src) {

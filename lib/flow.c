@@ -1,5 +1,6 @@
-/* flow.c - flow key, its hash and the Community ID. Both directions of a connection give the same key, for
- * its endpoints are ordered by (address, port) as the bytes stand in the packet. Invariant: pure. Floor 3. */
+/* flow.c - flow key, its hash and the Community ID. Both directions of a connection give the
+ * same key, for its endpoints are ordered by (address, port) as the bytes stand in the packet.
+ * Invariant: pure. Floor 3. */
 #include "flow.h"
 
 #include <string.h>
@@ -93,7 +94,8 @@ static void base64_digest(const uint8_t digest[TCPTALE_SHA1_LEN], char *text) {
   *text = 0;
 }
 
-/* Community ID v1: seed, lower address, higher address, protocol, a zero byte, the ports in that order. */
+/* Community ID v1: seed, lower address, higher address, protocol, a zero byte, the ports in that
+ * order. */
 int tcptale_flow_community_id(const tcptale_flow_key *key, uint16_t seed, char *text,
                               size_t text_size) {
   if (key == NULL || text == NULL || key->struct_size < sizeof *key) return TCPTALE_ERR_ARG;

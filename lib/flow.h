@@ -6,7 +6,8 @@
 
 #include "tcptale/flow.h"
 
-/* The ids of the two outermost VLAN tags, outer << 16 | inner; 0 unless `flags` has TCPTALE_KEY_VLAN. */
+/* The ids of the two outermost VLAN tags, outer << 16 | inner; 0 unless `flags` has
+ * TCPTALE_KEY_VLAN. */
 uint32_t tcptale_flow_vlan(const tcptale_packet *packet, uint32_t flags);
 
 /* The id of the innermost tunnel; 0 unless `flags` has TCPTALE_KEY_TUNNEL. */

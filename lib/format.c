@@ -1,6 +1,7 @@
-/* format.c - one TCP segment as tcpdump's line. It prints from the header's bytes, not from the decoder's fields, so
- * that a header which the decoder refused is still told. Invariant: every read of the TCP header lies within
- * `cap` bytes of it, which the header's room in the IP packet bounds too. Floor 4. */
+/* format.c - one TCP segment as tcpdump's line. It prints from the header's bytes, not from the
+ * decoder's fields, so that a header which the decoder refused is still told. Invariant: every
+ * read of the TCP header lies within `cap` bytes of it, which the header's room in the IP packet
+ * bounds too. Floor 4. */
 #include "tcptale/format.h"
 
 #include "bytes.h"
@@ -26,7 +27,8 @@ int tcptale_line_init(tcptale_line *line, size_t struct_size) {
   return TCPTALE_OK;
 }
 
-/* A TCP header stands where the decoder found one, or gave up in one that is not a later fragment's. */
+/* A TCP header stands where the decoder found one, or gave up in one that is not a later
+ * fragment's. */
 static int find_segment(const tcptale_packet *packet, const uint8_t *data, segment *tcp) {
   uint32_t at, cap;
   if (packet->layers & TCPTALE_LAYER_TCP) at = packet->tcp_offset;
@@ -102,8 +104,8 @@ static void put_fragment(struct tcptale_text *text, const uint8_t *at, size_t re
   tcptale_text_put(text, ") ");
 }
 
-/* Writes one extension header; `left` bytes of headers lie at `at`, `rest` is the length of what follows a fragment
- * header. Returns its length, or 0 where it does not fit. */
+/* Writes one extension header; `left` bytes of headers lie at `at`, `rest` is the length of what
+ * follows a fragment header. Returns its length, or 0 where it does not fit. */
 static size_t put_extension(struct tcptale_text *text, uint8_t type, const uint8_t *at, size_t left,
                             size_t rest) {
   enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, DESTINATION = 60 };
@@ -141,8 +143,8 @@ static int is_direct(const tcptale_packet *packet, const uint8_t *data) {
   return data[packet->ip_offset + (packet->ip_version == 6 ? 6 : 9)] == PROTOCOL_TCP;
 }
 
-/* What the carrier has room for: the frame, or what a PPPoE header right before the IP header allows (RFC 2516 4: its
- * length counts from the PPP protocol on, two bytes before IP). */
+/* What the carrier has room for: the frame, or what a PPPoE header right before the IP header
+ * allows (RFC 2516 4: its length counts from the PPP protocol on, two bytes before IP). */
 static uint32_t carried_len(const tcptale_packet *packet, const uint8_t *data) {
   enum { PPPOE = 8, SESSION = 0x1100 };
   uint32_t carried = packet->wire_len - packet->ip_offset, ppp_len;
@@ -173,7 +175,8 @@ static void put_end(struct tcptale_text *text, const tcptale_packet *packet, con
   put_labelled(text, ".", port);
 }
 
-/* Everything up to the flags. Returns 0 where not even the ports were captured: the line is complete then. */
+/* Everything up to the flags. Returns 0 where not even the ports were captured: the line is
+ * complete then. */
 static int put_ends(struct tcptale_text *text, const tcptale_packet *packet, const uint8_t *data,
                     const segment *tcp) {
   int has_ports = tcp->cap >= 4, direct = is_direct(packet, data);

@@ -14,7 +14,8 @@ enum {
   PROTOCOL_MOBILITY = 135
 };
 
-/* IPv6 counts the extension headers before the fragment header, which itself goes (RFC 8200 4.5). */
+/* IPv6 counts the extension headers before the fragment header, which itself goes (RFC 8200
+ * 4.5). */
 uint32_t tcptale_fragment_longest(const tcptale_packet *packet) {
   uint32_t header = packet->ip_header_len;
   uint32_t uncounted = packet->ip_version == 4 ? 0 : IPV6_HEADER + FRAGMENT_HEADER;
@@ -54,7 +55,8 @@ static size_t extension_len(uint32_t protocol, const uint8_t *p) {
   }
 }
 
-/* A first fragment that ends too early. Extension headers are walked for IPv6, as far as the decoder goes. */
+/* A first fragment that ends too early. Extension headers are walked for IPv6, as far as the
+ * decoder goes. */
 static int is_short_of_tcp(const tcptale_packet *packet, const struct tcptale_fragment *fragment) {
   uint32_t protocol = packet->ip_protocol;
   size_t at = 0;

@@ -1,5 +1,5 @@
-/* half.c - see half.h: the ways out of a direction. Every function that calls the sink has finished its
- * own changes before, and looks at the cold part anew after. Floor 3. */
+/* half.c - see half.h: the ways out of a direction. Every function that calls the sink has
+ * finished its own changes before, and looks at the cold part anew after. Floor 3. */
 #include "half.h"
 
 #include <assert.h>
@@ -154,7 +154,8 @@ void tcptale_half_give(const struct tcptale_stream_env *env, struct tcptale_half
   env->sink->data(env->ctx, offset, fresh->data, len, fresh->from_index, fresh->from_ts_ns);
 }
 
-/* How far a range that begins at `next` may go out. A probe goes when it is acknowledged as a whole. */
+/* How far a range that begins at `next` may go out. A probe goes when it is acknowledged as a
+ * whole. */
 static uint64_t due(const struct tcptale_half *half, const struct tcptale_segment *range,
                     enum tcptale_half_force force) {
   uint64_t end = tcptale_min_u64(range->end, half->fin);
@@ -164,8 +165,8 @@ static uint64_t due(const struct tcptale_half *half, const struct tcptale_segmen
   return half->delivery == TCPTALE_DELIVER_ACKED ? tcptale_min_u64(end, half->acked) : end;
 }
 
-/* Hands over a queued range that begins at `next`, up to `to`. It is out of the queue meanwhile: user code
- * may discard the queue, and its bytes must outlive that. */
+/* Hands over a queued range that begins at `next`, up to `to`. It is out of the queue meanwhile:
+ * user code may discard the queue, and its bytes must outlive that. */
 static void give_range(const struct tcptale_stream_env *env, struct tcptale_half *half,
                        uint32_t ref, uint64_t to) {
   struct tcptale_segment *range = tcptale_segment_at(env->arena, ref);
@@ -260,8 +261,9 @@ int tcptale_half_give_up(const struct tcptale_stream_env *env, struct tcptale_ha
 
 /* Waiting. */
 
-/* Brings the marks of what waits up to date; `ts_ns` is when a new wait begins. A hold begins when a hole's
- * end is both acknowledged and seen, and covers all holes that this ACK covers (rule R7). */
+/* Brings the marks of what waits up to date; `ts_ns` is when a new wait begins. A hold begins
+ * when a hole's end is both acknowledged and seen, and covers all holes that this ACK covers
+ * (rule R7). */
 static void watch(const struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t ts_ns) {
   struct tcptale_cold *cold;
   uint64_t top = tcptale_half_hole_top(env, half);
@@ -287,7 +289,8 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
     half->flags |= TCPTALE_HALF_WAITING;
     return;
   }
-  /* Rule R5: only an ACK of all of a hole says that it is one; SACK and the other side's data do not. */
+  /* Rule R5: only an ACK of all of a hole says that it is one; SACK and the other side's data do
+   * not. */
   if (top > half->acked) {
     cold->hold_to = 0;
     return;
@@ -316,8 +319,8 @@ static void give_up_acked(const struct tcptale_stream_env *env, struct tcptale_h
   }
 }
 
-/* Acknowledged holes whose hold is over. A hold that time ended was over at its deadline, whenever it is looked at: the
- * next one begins there. */
+/* Acknowledged holes whose hold is over. A hold that time ended was over at its deadline,
+ * whenever it is looked at: the next one begins there. */
 static void end_holds(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t now_ns) {
   uint64_t span = env->config.reorder_hold_ns;
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
@@ -346,7 +349,8 @@ void tcptale_half_tick(struct tcptale_stream_env *env, struct tcptale_half *half
     end_holds(env, half, now_ns);
     return;
   }
-  while (cold != NULL && half->flags & TCPTALE_HALF_WAITING && passed(now_ns, cold->hole_ts, span)) {
+  while (cold != NULL && half->flags & TCPTALE_HALF_WAITING &&
+         passed(now_ns, cold->hole_ts, span)) {
     uint64_t over_ns = cold->hole_ts + span;
     tcptale_half_give_up(env, half, TCPTALE_NO_POSITION, TCPTALE_GAP_TIMEOUT);
     watch(env, half, over_ns);
@@ -373,8 +377,8 @@ void tcptale_half_rest(struct tcptale_stream_env *env, struct tcptale_half *half
 
 /* The FIN. */
 
-/* Lets an acknowledgement decide where the FIN stands: one past a position fixes it there, one beyond
- * refutes it (rule R18). */
+/* Lets an acknowledgement decide where the FIN stands: one past a position fixes it there, one
+ * beyond refutes it (rule R18). */
 void tcptale_half_decide_fin(const struct tcptale_stream_env *env, struct tcptale_half *half) {
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
   uint64_t other = cold == NULL ? TCPTALE_NO_FIN : cold->other_fin;
@@ -388,8 +392,8 @@ void tcptale_half_decide_fin(const struct tcptale_stream_env *env, struct tcptal
   if (cold != NULL) cold->other_fin = TCPTALE_NO_FIN;
 }
 
-/* A FIN below what was told or acknowledged is none: its sender went on. A second one waits beside the first,
- * which stays until an ACK tells which of them the receiver took (rule R18). */
+/* A FIN below what was told or acknowledged is none: its sender went on. A second one waits
+ * beside the first, which stays until an ACK tells which of them the receiver took (rule R18). */
 void tcptale_half_note_fin(const struct tcptale_stream_env *env, struct tcptale_half *half,
                            uint64_t pos) {
   struct tcptale_cold *cold;
@@ -433,8 +437,8 @@ static void settle_tail(const struct tcptale_stream_env *env, struct tcptale_hal
   tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
 }
 
-/* Acknowledged holes are gaps, whatever lies above. Then rule R20: where acknowledgements were seen, bytes above
- * a hole never reached anybody; where none were, they count as received. */
+/* Acknowledged holes are gaps, whatever lies above. Then rule R20: where acknowledgements were
+ * seen, bytes above a hole never reached anybody; where none were, they count as received. */
 void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *half) {
   struct tcptale_cold *cold;
   uint64_t lowest, bytes;

@@ -1,11 +1,11 @@
-/* half.h - what one direction of a connection is, and how its bytes leave: in order, each once, with gaps
- * where they are missing and a half-close at the FIN. stream.h decides what is taken in and when a hole is
- * given up. The hot part is one cache line; the cold part exists while something waits; both live in the
- * owner's memory.
+/* half.h - what one direction of a connection is, and how its bytes leave: in order, each once,
+ * with gaps where they are missing and a half-close at the FIN. stream.h decides what is taken
+ * in and when a hole is given up. The hot part is one cache line; the cold part exists while
+ * something waits; both live in the owner's memory.
  *
- * Invariant whenever a sink function runs: every byte below `next` was handed over as data or gap, this
- * event's included; nothing queued lies below `next`. So user code may stop the direction from inside.
- * Floor 3. */
+ * Invariant whenever a sink function runs: every byte below `next` was handed over as data or
+ * gap, this event's included; nothing queued lies below `next`. So user code may stop the
+ * direction from inside. Floor 3. */
 #ifndef TCPTALE_LIB_HALF_H
 #define TCPTALE_LIB_HALF_H
 
@@ -13,8 +13,9 @@
 #include "arena.h"
 #include "segments.h"
 
-/* Where a stream's findings go. `ctx` is env->ctx of the call. Bytes in `data` live for the call only.
- * Offsets count what is told: where urgent bytes are taken out (OOB, DROP), later ones have closed up. */
+/* Where a stream's findings go. `ctx` is env->ctx of the call. Bytes in `data` live for the call
+ * only. Offsets count what is told: where urgent bytes are taken out (OOB, DROP), later ones
+ * have closed up. */
 struct tcptale_stream_sink {
   void (*data)(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len, uint64_t from_index,
                uint64_t from_ts_ns);
@@ -96,7 +97,8 @@ int tcptale_half_unacked(const struct tcptale_stream_env *env, const struct tcpt
 uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half);
 
-/* With delivery on ACK the receiver's next byte runs ahead of what was told: brings cold->reach up to date. */
+/* With delivery on ACK the receiver's next byte runs ahead of what was told: brings cold->reach
+ * up to date. */
 void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptale_half *half);
 
 /* The lowest queued position, TCPTALE_NO_POSITION if nothing is queued. */
@@ -113,7 +115,8 @@ void tcptale_half_move_next(struct tcptale_half *half, uint64_t to);
 void tcptale_half_report(const struct tcptale_stream_env *env, const struct tcptale_half *half,
                          uint32_t code, uint64_t pos, uint64_t len, const uint8_t *data);
 
-/* Hands over the first bytes of `fresh`, which stands at `next`, up to `to`: as data, gap or urgent byte. */
+/* Hands over the first bytes of `fresh`, which stands at `next`, up to `to`: as data, gap or
+ * urgent byte. */
 void tcptale_half_give(const struct tcptale_stream_env *env, struct tcptale_half *half,
                        const struct tcptale_fresh *fresh, uint64_t to);
 
@@ -121,15 +124,16 @@ void tcptale_half_give(const struct tcptale_stream_env *env, struct tcptale_half
 void tcptale_half_give_gap(const struct tcptale_stream_env *env, struct tcptale_half *half,
                            uint64_t to, uint32_t why);
 
-/* What holds bytes and FIN back no longer: nothing; a missing acknowledgement of bytes; of the FIN too. */
+/* What holds bytes and FIN back no longer: nothing; a missing acknowledgement of bytes; of the
+ * FIN too. */
 enum tcptale_half_force { TCPTALE_FORCE_NONE = 0, TCPTALE_FORCE_BYTES = 1, TCPTALE_FORCE_FIN = 2 };
 
 /* Hands over what can be: queued bytes at `next`, then the FIN. */
 void tcptale_half_advance(const struct tcptale_stream_env *env, struct tcptale_half *half,
                           enum tcptale_half_force force);
 
-/* Gives up the lowest hole, or hands over bytes that only wait for their acknowledgement. A hole ends at
- * `bound` at the latest. Returns 0 when there was nothing to give up. */
+/* Gives up the lowest hole, or hands over bytes that only wait for their acknowledgement. A hole
+ * ends at `bound` at the latest. Returns 0 when there was nothing to give up. */
 int tcptale_half_give_up(const struct tcptale_stream_env *env, struct tcptale_half *half,
                          uint64_t bound, uint32_t why);
 
@@ -138,15 +142,17 @@ void tcptale_half_note_fin(const struct tcptale_stream_env *env, struct tcptale_
                            uint64_t pos);
 void tcptale_half_decide_fin(const struct tcptale_stream_env *env, struct tcptale_half *half);
 
-/* No bytes are wanted: the position follows what was seen, and the FIN is told when it is reached. */
+/* No bytes are wanted: the position follows what was seen, and the FIN is told when it is
+ * reached. */
 void tcptale_half_skip(const struct tcptale_stream_env *env, struct tcptale_half *half);
 
-/* The end of every call that took something in: marks what waits now, gives up what need not wait at all. */
+/* The end of every call that took something in: marks what waits now, gives up what need not
+ * wait at all. */
 void tcptale_half_rest(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t ts_ns);
 
-/* Time is `now_ns`; `packets` packets of the connection came since the last call (rules R6, R7). Needed while
- * TCPTALE_HALF_WAITING: once for each packet of the connection with 1, when both directions have seen it, or
- * before the next one; whenever a deadline passes with 0. */
+/* Time is `now_ns`; `packets` packets of the connection came since the last call (rules R6, R7).
+ * Needed while TCPTALE_HALF_WAITING: once for each packet of the connection with 1, when both
+ * directions have seen it, or before the next one; whenever a deadline passes with 0. */
 void tcptale_half_tick(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t now_ns,
                        uint32_t packets);
 
@@ -154,15 +160,16 @@ void tcptale_half_tick(struct tcptale_stream_env *env, struct tcptale_half *half
 uint64_t tcptale_half_deadline(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half);
 
-/* The connection ends: settles acknowledged holes, then drops or delivers the rest (rules R5, R20) and tells
- * half_close where it is due. */
+/* The connection ends: settles acknowledged holes, then drops or delivers the rest (rules R5,
+ * R20) and tells half_close where it is due. */
 void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *half);
 
-/* Memory is short: gives up the lowest hole (why: budget), so that queued bytes leave. Returns 0 when there
- * was none. */
+/* Memory is short: gives up the lowest hole (why: budget), so that queued bytes leave. Returns 0
+ * when there was none. */
 int tcptale_half_relieve(struct tcptale_stream_env *env, struct tcptale_half *half);
 
-/* The user wants no more bytes of this direction: releases what waits; positions are still followed. */
+/* The user wants no more bytes of this direction: releases what waits; positions are still
+ * followed. */
 void tcptale_half_discard(struct tcptale_stream_env *env, struct tcptale_half *half);
 
 /* Gives all memory of the direction back. Tells nothing. */

@@ -1,5 +1,6 @@
-/* handle.c - the public object around the tracking: one block of memory, cut into the tracker, its index and the arena;
- * what can be asked of a tracker and of a connection; control from inside callbacks. Floor 14. */
+/* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
+ * its index and the arena; what can be asked of a tracker and of a connection; control from
+ * inside callbacks. Floor 14. */
 #include "tracker.h"
 
 #include <stdlib.h>
@@ -14,8 +15,8 @@ static size_t aligned(size_t n) {
   return (n + ALIGN - 1) & ~(ALIGN - 1);
 }
 
-static void begin_env(struct tcptale_tracker *t, const tcptale_config *config, const tcptale_callbacks *callbacks,
-                      void *user) {
+static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
+                      const tcptale_callbacks *callbacks, void *user) {
   struct tcptale_conn_env *env = &t->env;
   env->config = *config;
   env->tracker = t;
@@ -51,8 +52,8 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   return TCPTALE_OK;
 }
 
-static int make(tcptale_tracker **out, tcptale_config *config, const tcptale_callbacks *callbacks, void *user,
-                void *block, size_t len) {
+static int make(tcptale_tracker **out, tcptale_config *config, const tcptale_callbacks *callbacks,
+                void *user, void *block, size_t len) {
   uint8_t *base = block;
   size_t skip = (ALIGN - (uintptr_t)base % ALIGN) % ALIGN;
   if (len < TCPTALE_MEMORY_LEAST) return TCPTALE_ERR_NOMEM;
@@ -64,15 +65,17 @@ static int make(tcptale_tracker **out, tcptale_config *config, const tcptale_cal
   return TCPTALE_OK;
 }
 
-static int read_arguments(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
-                          tcptale_config *own, tcptale_callbacks *table) {
+static int read_arguments(tcptale_tracker **out, const tcptale_config *config,
+                          const tcptale_callbacks *callbacks, tcptale_config *own,
+                          tcptale_callbacks *table) {
   if (!out) return TCPTALE_ERR_ARG;
   int result = tcptale_settings_read(own, config);
   return result == TCPTALE_OK ? tcptale_settings_callbacks(table, callbacks) : result;
 }
 
-int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
-                           void *user, void *block, size_t len) {
+int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_config *config,
+                           const tcptale_callbacks *callbacks, void *user, void *block,
+                           size_t len) {
   tcptale_config own;
   tcptale_callbacks table;
   int result = read_arguments(out, config, callbacks, &own, &table);
@@ -81,14 +84,16 @@ int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_config *config, 
   return make(out, &own, &table, user, block, len);
 }
 
-int tcptale_tracker_new_with(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
-                             void *user, tcptale_alloc_fn alloc, tcptale_free_fn release, void *alloc_user) {
+int tcptale_tracker_new_with(tcptale_tracker **out, const tcptale_config *config,
+                             const tcptale_callbacks *callbacks, void *user, tcptale_alloc_fn alloc,
+                             tcptale_free_fn release, void *alloc_user) {
   tcptale_config own;
   tcptale_callbacks table;
   int result = read_arguments(out, config, callbacks, &own, &table);
   if (result != TCPTALE_OK) return result;
   if (!alloc || !release) return TCPTALE_ERR_ARG;
-  if (own.memory_bytes < TCPTALE_MEMORY_LEAST || own.memory_bytes > SIZE_MAX) return TCPTALE_ERR_NOMEM;
+  if (own.memory_bytes < TCPTALE_MEMORY_LEAST || own.memory_bytes > SIZE_MAX)
+    return TCPTALE_ERR_NOMEM;
   void *block = alloc((size_t)own.memory_bytes, alloc_user);
   if (!block) return TCPTALE_ERR_NOMEM;
   result = make(out, &own, &table, user, block, (size_t)own.memory_bytes);
@@ -111,8 +116,8 @@ static void to_free(void *block, void *user) {
   free(block);
 }
 
-int tcptale_tracker_new(tcptale_tracker **out, const tcptale_config *config, const tcptale_callbacks *callbacks,
-                        void *user) {
+int tcptale_tracker_new(tcptale_tracker **out, const tcptale_config *config,
+                        const tcptale_callbacks *callbacks, void *user) {
   return tcptale_tracker_new_with(out, config, callbacks, user, from_malloc, to_free, NULL);
 }
 
@@ -146,7 +151,8 @@ int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *
   stats->dup_frames = t->env.dup_frames;
   stats->anomalies = t->env.emit.anomalies;
   stats->memory_bytes = t->env.config.memory_bytes;
-  stats->memory_used = (uint64_t)t->env.arena.page_first * TCPTALE_ARENA_PAGE + t->env.arena.used_bytes;
+  stats->memory_used =
+      (uint64_t)t->env.arena.page_first * TCPTALE_ARENA_PAGE + t->env.arena.used_bytes;
   return TCPTALE_OK;
 }
 
@@ -179,7 +185,8 @@ int tcptale_conn_stats_read(const tcptale_conn *conn, tcptale_conn_stats *stats)
   uint32_t size = stats->struct_size;
   memset(stats, 0, size);
   stats->struct_size = size;
-  stats->role = tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
+  stats->role =
+      tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
   stats->first_ns = conn->first_ns;
   stats->last_ns = conn->last_ns;
   for (uint32_t d = 0; d < 2; d++) {
@@ -210,8 +217,7 @@ static void discard(struct tcptale_conn *conn, uint32_t direction) {
   struct tcptale_end *end = &conn->ends[direction];
   if (tcptale_end_has(end, TCPTALE_END_BASED) && conn->phase != TCPTALE_PHASE_CLOSED)
     tcptale_half_discard(&conn->tracker->env.stream, &end->half);
-  else
-    end->half.flags |= TCPTALE_HALF_DISCARDING;
+  else end->half.flags |= TCPTALE_HALF_DISCARDING;
 }
 
 int tcptale_conn_ignore(tcptale_conn *conn) {

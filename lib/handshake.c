@@ -15,7 +15,8 @@ struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *en
 }
 
 int tcptale_handshake_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  conn->handshake = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_handshake)));
+  conn->handshake =
+      tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_handshake)));
   if (conn->handshake == TCPTALE_ARENA_NONE) return 0;
   memset(tcptale_handshake_of(env, conn), 0, sizeof(struct tcptale_handshake));
   return 1;
@@ -76,7 +77,8 @@ struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake 
   return NULL;
 }
 
-struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs, uint32_t ack) {
+struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs,
+                                                          uint32_t ack) {
   int32_t nearest = ACK_REACH;
   struct tcptale_candidate *best = NULL;
   for (uint32_t i = 0; i < hs->synack_count; i++) {

@@ -1,6 +1,7 @@
-/* handshake.h - the SYNs and SYN+ACKs that may begin a connection (rule R8). Up to four of each are kept; the
- * acknowledgement that comes back chooses. Nothing is overwritten blindly: a forged SYN costs a place in a list, not
- * the connection. Exists from open to established. Floor 6. */
+/* handshake.h - the SYNs and SYN+ACKs that may begin a connection (rule R8). Up to four of each
+ * are kept; the acknowledgement that comes back chooses. Nothing is overwritten blindly: a
+ * forged SYN costs a place in a list, not the connection. Exists from open to established. Floor
+ * 6. */
 #ifndef TCPTALE_LIB_HANDSHAKE_H
 #define TCPTALE_LIB_HANDSHAKE_H
 
@@ -12,14 +13,14 @@ enum { TCPTALE_CANDIDATES = 4 };
 struct tcptale_candidate {
   uint64_t ts_ns;
   uint32_t isn;
-  uint32_t ack;      /* of a SYN+ACK */
+  uint32_t ack; /* of a SYN+ACK */
   uint32_t ts_val;
-  uint32_t len;      /* data on it */
+  uint32_t len; /* data on it */
   uint16_t window;
-  uint16_t options;  /* TCPTALE_HAS_ */
-  uint8_t wscale;    /* TCPTALE_WSCALE_NONE: not offered */
-  uint8_t bad_csum;  /* 1: its checksum is wrong; believed once it is answered */
-  uint8_t is_bare;   /* 1: a SYN of the server, without ACK */
+  uint16_t options; /* TCPTALE_HAS_ */
+  uint8_t wscale;   /* TCPTALE_WSCALE_NONE: not offered */
+  uint8_t bad_csum; /* 1: its checksum is wrong; believed once it is answered */
+  uint8_t is_bare;  /* 1: a SYN of the server, without ACK */
   uint8_t reserved0;
 };
 
@@ -56,11 +57,14 @@ void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *co
 uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptale_arrival *seg,
                                int is_answer);
 
-/* The client's SYN that `ack` answers, with or without the data on it: chosen, and returned; NULL: none. */
+/* The client's SYN that `ack` answers, with or without the data on it: chosen, and returned;
+ * NULL: none. */
 struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake *hs, uint32_t ack);
 
-/* The SYN+ACK, or bare SYN of the server, that a client's `ack` answers: the nearest below; NULL: none. */
-struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs, uint32_t ack);
+/* The SYN+ACK, or bare SYN of the server, that a client's `ack` answers: the nearest below;
+ * NULL: none. */
+struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs,
+                                                          uint32_t ack);
 
 /* The chosen ones, else the latest of each; NULL where there is none. */
 struct tcptale_candidate *tcptale_handshake_syn(struct tcptale_handshake *hs);

@@ -1,5 +1,5 @@
-/* history.c - see history.h. Position p stands in block p / 2048 of the ring, counted round and round, so a
- * byte stays where it was put until the ring comes by again. Floor 2. */
+/* history.c - see history.h. Position p stands in block p / 2048 of the ring, counted round and
+ * round, so a byte stays where it was put until the ring comes by again. Floor 2. */
 #include "history.h"
 
 #include <string.h>
@@ -34,8 +34,8 @@ void tcptale_history_release(struct tcptale_arena *arena, uint32_t ref) {
   tcptale_arena_release(arena, ref);
 }
 
-/* The place of position `pos`, NULL where its block was never taken; `*room` gets the bytes from there to
- * the end of the block. */
+/* The place of position `pos`, NULL where its block was never taken; `*room` gets the bytes from
+ * there to the end of the block. */
 static uint8_t *place(const struct tcptale_arena *arena, const struct tcptale_history *history,
                       uint64_t pos, size_t *room) {
   uint32_t block = history->ring[pos / BLOCK % history->blocks];

@@ -1,6 +1,7 @@
-/* history.h - what a direction has told already: its last gaps, and the last of its bytes, so that late
- * bytes are known for what they are and a second copy is compared with the first. Invariant: gaps are
- * ascending and do not touch; bytes from `low` to `high` - 1 are kept wherever no gap lies. Floor 2. */
+/* history.h - what a direction has told already: its last gaps, and the last of its bytes, so
+ * that late bytes are known for what they are and a second copy is compared with the first.
+ * Invariant: gaps are ascending and do not touch; bytes from `low` to `high` - 1 are kept
+ * wherever no gap lies. Floor 2. */
 #ifndef TCPTALE_LIB_HISTORY_H
 #define TCPTALE_LIB_HISTORY_H
 
@@ -21,8 +22,8 @@ struct tcptale_history {
   uint32_t ring[]; /* arena references; a block is taken when it is first needed */
 };
 
-/* A history that begins at `pos` and keeps `bytes` bytes, rounded up to blocks of 2 KiB and 1 MiB at most;
- * TCPTALE_ARENA_NONE: no memory. */
+/* A history that begins at `pos` and keeps `bytes` bytes, rounded up to blocks of 2 KiB and 1
+ * MiB at most; TCPTALE_ARENA_NONE: no memory. */
 uint32_t tcptale_history_open(struct tcptale_arena *arena, uint64_t bytes, uint64_t pos);
 
 void tcptale_history_release(struct tcptale_arena *arena, uint32_t ref);

@@ -8,7 +8,7 @@
 #include "tell.h"
 #include "util.h"
 
-#define TTL_JUMP 8 /* a path changes by less; a forger further away rarely */
+#define TTL_JUMP    8 /* a path changes by less; a forger further away rarely */
 #define NS_A_SECOND ((uint64_t)1000000000)
 
 void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input) {
@@ -16,8 +16,8 @@ void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t inpu
   end->state = (uint8_t)tcptale_state_step(end->state, input);
 }
 
-void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t isn,
-                         int soft) {
+void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint32_t isn, int soft) {
   struct tcptale_end *end = &conn->ends[dir];
   uint8_t kept = end->half.flags & TCPTALE_HALF_DISCARDING;
   uint8_t policy = end->half.policy;
@@ -36,22 +36,25 @@ void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn
 }
 
 /* The direction's streams report to whom they belong. */
-static struct tcptale_half *half_of(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
+static struct tcptale_half *half_of(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                    uint32_t dir) {
   env->conn = conn;
   env->dir = dir;
   return &conn->ends[dir].half;
 }
 
-/* Midstream: the first byte seen is offset 0. Where a soft base (from an empty segment, or from the peer's
- * acknowledgement) has to move before the first byte is taken: down to a byte that lies before it, up by the one byte
- * of a keep-alive, or up to the side's first own segment. */
-static int moves_base(const struct tcptale_end *own, const struct tcptale_arrival *seg, int has_bytes) {
+/* Midstream: the first byte seen is offset 0. Where a soft base (from an empty segment, or from
+ * the peer's acknowledgement) has to move before the first byte is taken: down to a byte that
+ * lies before it, up by the one byte of a keep-alive, or up to the side's first own segment. */
+static int moves_base(const struct tcptale_end *own, const struct tcptale_arrival *seg,
+                      int has_bytes) {
   if (own->half.next != 0 || own->half.highest != 0 || own->half.fin != TCPTALE_NO_FIN) return 0;
   if (has_bytes && (seg->offset < 0 || seg->offset == 1)) return 1;
   return seg->offset > 0 && !tcptale_end_has(own, TCPTALE_END_SEEN);
 }
 
-static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   int has_bytes = seg->len > 0 && seg->verdict != TCPTALE_SEGMENT_KEEPALIVE;
   uint32_t before = seg->packet->seq - 1;
@@ -59,8 +62,7 @@ static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_intake_base(env, conn, seg->dir, has_bytes ? before : before + seg->len, !has_bytes);
   else if (tcptale_end_has(own, TCPTALE_END_SOFT_BASE) && moves_base(own, seg, has_bytes))
     tcptale_intake_base(env, conn, seg->dir, before, !has_bytes);
-  else if (has_bytes)
-    own->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
+  else if (has_bytes) own->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
   tcptale_accept_place(conn, seg);
 }
 
@@ -71,7 +73,8 @@ static uint16_t mac_digest(const uint8_t mac[6]) {
 }
 
 /* The sender's distance and link address, against its last segment's. */
-static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       const struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   uint8_t ttl = seg->packet->ip_ttl;
   int jump = ttl > own->ttl ? ttl - own->ttl : own->ttl - ttl;
@@ -86,20 +89,23 @@ static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
 }
 
 /* The window that this segment offers to the peer (rule R14). */
-static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   uint64_t window = tcptale_accept_window(conn, seg);
   uint64_t edge = (uint64_t)tcptale_max_i64(seg->ack_offset, 0) + window;
   uint64_t grain = tcptale_accept_window_most(conn, seg->dir) / 65535;
   int is_latest = seg->ack_offset >= (int64_t)peer->half.acked;
-  if (is_latest && edge + grain <= peer->edge && tcptale_end_has(own, TCPTALE_END_SEEN) && seg->packet->window < own->window)
+  if (is_latest && edge + grain <= peer->edge && tcptale_end_has(own, TCPTALE_END_SEEN) &&
+      seg->packet->window < own->window)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_SHRINK, seg->dir, 0, 0);
   peer->edge = tcptale_max_u64(peer->edge, edge);
   own->window = seg->packet->window;
 }
 
-static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                     struct tcptale_arrival *seg) {
   uint32_t other = tcptale_other(seg->dir);
   struct tcptale_end *peer = &conn->ends[other];
   if (!tcptale_end_has(peer, TCPTALE_END_BASED)) {
@@ -128,7 +134,8 @@ static void take_timestamp(struct tcptale_conn *conn, const struct tcptale_arriv
 }
 
 static struct tcptale_piece piece_of(const struct tcptale_arrival *seg) {
-  struct tcptale_piece piece = {.offset = seg->offset, .data = seg->payload, .len = seg->len, .cap_len = seg->cap_len};
+  struct tcptale_piece piece = {
+      .offset = seg->offset, .data = seg->payload, .len = seg->len, .cap_len = seg->cap_len};
   piece.index = seg->index;
   piece.ts_ns = seg->ts_ns;
   piece.urgent = seg->packet->urgent;
@@ -138,7 +145,8 @@ static struct tcptale_piece piece_of(const struct tcptale_arrival *seg) {
   return piece;
 }
 
-static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       const struct tcptale_arrival *seg) {
   struct tcptale_half *half = half_of(env, conn, seg->dir);
   struct tcptale_piece piece = piece_of(seg);
   if (piece.len == 0 && !(piece.flags & (TCPTALE_PUSH_FIN | TCPTALE_PUSH_URGENT))) return;
@@ -152,18 +160,23 @@ static void step_fins(struct tcptale_conn *conn) {
     const struct tcptale_half *half = &conn->ends[d].half;
     if (half->fin == TCPTALE_NO_FIN) continue;
     if (conn->ends[d].state == TCPTALE_STATE_CLOSED) continue; /* finished, and acknowledged */
-    if (!tcptale_state_is_finished(conn->ends[d].state)) tcptale_intake_state(conn, d, TCPTALE_INPUT_SEND_FIN);
-    if (half->flags & TCPTALE_HALF_ENDED) tcptale_intake_state(conn, tcptale_other(d), TCPTALE_INPUT_RECV_FIN);
+    if (!tcptale_state_is_finished(conn->ends[d].state))
+      tcptale_intake_state(conn, d, TCPTALE_INPUT_SEND_FIN);
+    if (half->flags & TCPTALE_HALF_ENDED)
+      tcptale_intake_state(conn, tcptale_other(d), TCPTALE_INPUT_RECV_FIN);
   }
 }
 
-void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                    struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   settle_base(env, conn, seg);
   check_path(env, conn, seg);
   take_timestamp(conn, seg);
-  if ((seg->packet->tcp_flags & TCPTALE_TCP_ACK) && !(seg->notes & TCPTALE_NOTE_NO_ACK)) take_ack(env, conn, seg);
-  if (!tcptale_end_has(own, TCPTALE_END_FIN_ACKED)) tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
+  if ((seg->packet->tcp_flags & TCPTALE_TCP_ACK) && !(seg->notes & TCPTALE_NOTE_NO_ACK))
+    take_ack(env, conn, seg);
+  if (!tcptale_end_has(own, TCPTALE_END_FIN_ACKED))
+    tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
   own->flags |= TCPTALE_END_SEEN;
   take_bytes(env, conn, seg);
   step_fins(conn);
@@ -176,8 +189,8 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
   tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
 }
 
-void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint64_t now_ns,
-                         uint32_t packets) {
+void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint64_t now_ns, uint32_t packets) {
   struct tcptale_half *half = half_of(env, conn, dir);
   if (!(half->flags & TCPTALE_HALF_WAITING)) return;
   tcptale_half_tick(&env->stream, half, now_ns, packets);
@@ -187,7 +200,8 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
 void tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   for (;;) {
     uint64_t due[2];
-    for (uint32_t d = 0; d < 2; d++) due[d] = tcptale_half_deadline(&env->stream, &conn->ends[d].half);
+    for (uint32_t d = 0; d < 2; d++)
+      due[d] = tcptale_half_deadline(&env->stream, &conn->ends[d].half);
     uint32_t first = due[1] < due[0];
     if (due[first] > env->now_ns || due[first] == UINT64_MAX) return;
     tcptale_intake_tick(env, conn, first, due[first], 0);

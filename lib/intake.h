@@ -1,33 +1,36 @@
-/* intake.h - a believed segment takes effect: its acknowledgement on the peer's direction, its window, its timestamp,
- * its bytes and FIN on its own, its inputs on both states. Floor 7. */
+/* intake.h - a believed segment takes effect: its acknowledgement on the peer's direction, its
+ * window, its timestamp, its bytes and FIN on its own, its inputs on both states. Floor 7. */
 #ifndef TCPTALE_LIB_INTAKE_H
 #define TCPTALE_LIB_INTAKE_H
 
 #include "record.h"
 
 /* Takes a segment without SYN and RST whose verdict is not OUTSIDE. */
-void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg);
+void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                    struct tcptale_arrival *seg);
 
 /* A frame seen twice: its bytes are compared with what is known, nothing else happens. */
 void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg);
 
-/* Begins a direction: offset 0 has sequence number `isn` + 1. `soft`: an earlier first byte may still move it. */
-void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t isn,
-                         int soft);
+/* Begins a direction: offset 0 has sequence number `isn` + 1. `soft`: an earlier first byte may
+ * still move it. */
+void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint32_t isn, int soft);
 
 /* Lets waiting holes see that a packet has passed (`packets` 1) or that it is `now_ns` (0). */
-void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint64_t now_ns,
-                         uint32_t packets);
+void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint64_t now_ns, uint32_t packets);
 
-/* Gives up the holes of both directions whose time is over, in the order of their deadlines: when somebody looks makes no
- * difference. */
+/* Gives up the holes of both directions whose time is over, in the order of their deadlines:
+ * when somebody looks makes no difference. */
 void tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Feeds one input to the state of one end. */
 void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input);
 
-/* Whether both sides have finished and all of it was told; acknowledged, too, where `acked` is 1. */
+/* Whether both sides have finished and all of it was told; acknowledged, too, where `acked` is
+ * 1. */
 int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked);
 
 #endif

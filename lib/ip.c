@@ -1,6 +1,7 @@
-/* ip.c - reads IPv4 and IPv6 headers, options and extension headers, names fragments, and finds the addresses
- * that TCP's checksum covers. Invariant: the IP fields of the packet are those of one header, the innermost
- * that was read whole; the length on the wire is what that header says. Floor 2. */
+/* ip.c - reads IPv4 and IPv6 headers, options and extension headers, names fragments, and finds
+ * the addresses that TCP's checksum covers. Invariant: the IP fields of the packet are those of
+ * one header, the innermost that was read whole; the length on the wire is what that header
+ * says. Floor 2. */
 #include "ip.h"
 
 #include <string.h>
@@ -70,8 +71,8 @@ static void stop_fragment(struct tcptale_walk *w, tcptale_packet *p, uint32_t of
   tcptale_walk_stop_at(w, p, TCPTALE_STOP_FRAGMENT, TCPTALE_LAYER_FRAGMENT, offset);
 }
 
-/* Where an unfinished loose or strict source route (RFC 791 3.1) leads: its last address. `option` has `len`
- * bytes: type, length, pointer (counted from 1), addresses. */
+/* Where an unfinished loose or strict source route (RFC 791 3.1) leads: its last address.
+ * `option` has `len` bytes: type, length, pointer (counted from 1), addresses. */
 static const uint8_t *route_end(const uint8_t *option, uint32_t len) {
   if (len < 7 || option[2] > len) return NULL;
   return option + len - 4;
@@ -99,8 +100,9 @@ static void v4_options(struct tcptale_walk *w, tcptale_packet *p, const uint8_t 
   }
 }
 
-/* The header's length is 5 to 15 words (RFC 791 3.1). A total length below it is impossible, one beyond the
- * frame is the sender's word against the capture's: what is there is followed, the rest is cut. */
+/* The header's length is 5 to 15 words (RFC 791 3.1). A total length below it is impossible, one
+ * beyond the frame is the sender's word against the capture's: what is there is followed, the
+ * rest is cut. */
 void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -131,8 +133,8 @@ void tcptale_ip_v4(struct tcptale_walk *w, tcptale_packet *p) {
   tcptale_ip_upper(w, p);
 }
 
-/* The jumbo length out of the options of a hop-by-hop header of `len` bytes (RFC 2675), 0 where there is
- * none. A home address (RFC 6275 6.3) among destination options is TCP's source. */
+/* The jumbo length out of the options of a hop-by-hop header of `len` bytes (RFC 2675), 0 where
+ * there is none. A home address (RFC 6275 6.3) among destination options is TCP's source. */
 static uint32_t v6_options(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h,
                            uint32_t len) {
   enum { PAD1 = 0, JUMBO = 0xc2, HOME_ADDRESS = 0xc9 };
@@ -153,8 +155,9 @@ static uint32_t v6_options(struct tcptale_walk *w, tcptale_packet *p, const uint
   return jumbo;
 }
 
-/* A payload length of 0: a jumbogram where the hop-by-hop header behind says so, nothing at all where no header
- * follows, else segmentation was left to the hardware. Returns 0 where the walk has ended. */
+/* A payload length of 0: a jumbogram where the hop-by-hop header behind says so, nothing at all
+ * where no header follows, else segmentation was left to the hardware. Returns 0 where the walk
+ * has ended. */
 static int v6_no_length(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h) {
   uint32_t left = w->left - V6_LEN, jumbo = 0;
   if (h[6] == PROTO_NONE) {
@@ -178,8 +181,8 @@ static int v6_no_length(struct tcptale_walk *w, tcptale_packet *p, const uint8_t
   return 1;
 }
 
-/* RFC 8200 3: version 4 bits, traffic class 8, flow label 20; payload length (2), next header (1), hop limit
- * (1), source (16), destination (16). */
+/* RFC 8200 3: version 4 bits, traffic class 8, flow label 20; payload length (2), next header
+ * (1), hop limit (1), source (16), destination (16). */
 void tcptale_ip_v6(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -215,8 +218,9 @@ void tcptale_ip_any(struct tcptale_walk *w, tcptale_packet *p) {
   else tcptale_ip_v4(w, p);
 }
 
-/* A routing header of `len` bytes (RFC 8200 4.4). With segments left, the end of the route is the last address
- * of type 0 (RFC 2460), the only one of type 2 (RFC 6275) and the first of type 4 (RFC 8754). */
+/* A routing header of `len` bytes (RFC 8200 4.4). With segments left, the end of the route is
+ * the last address of type 0 (RFC 2460), the only one of type 2 (RFC 6275) and the first of type
+ * 4 (RFC 8754). */
 static void routing(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h, uint32_t len) {
   enum { SOURCE_ROUTE = 0, HOME = 2, SEGMENT_ROUTING = 4 };
   uint32_t type = h[2], segments_left = h[3];
@@ -229,8 +233,8 @@ static void routing(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h,
   w->csum_dst = type == SOURCE_ROUTE ? h + 8 + (len - 24) / 16 * 16 : h + 8;
 }
 
-/* RFC 8200 4.5: offset in 13 bits, 2 reserved, one that says whether more follow. A fragment header on a whole
- * packet means nothing (RFC 6946). Returns 1 where the walk ended. */
+/* RFC 8200 4.5: offset in 13 bits, 2 reserved, one that says whether more follow. A fragment
+ * header on a whole packet means nothing (RFC 6946). Returns 1 where the walk ended. */
 static int fragment_header(struct tcptale_walk *w, tcptale_packet *p, const uint8_t *h,
                            uint32_t offset) {
   uint32_t field = tcptale_be16(h + 2);
@@ -245,7 +249,8 @@ static int fragment_header(struct tcptale_walk *w, tcptale_packet *p, const uint
   return 1;
 }
 
-/* The layer that an extension header of this protocol number is, 0: it is none. AH may follow IPv4 too. */
+/* The layer that an extension header of this protocol number is, 0: it is none. AH may follow
+ * IPv4 too. */
 static uint32_t extension_layer(const tcptale_packet *p) {
   if (p->ip_protocol == PROTO_AH) return TCPTALE_LAYER_AH;
   if (p->ip_version != 6) return 0;
@@ -261,8 +266,8 @@ static uint32_t extension_layer(const tcptale_packet *p) {
   }
 }
 
-/* Lengths count units of 8 bytes beyond the first 8; AH's units of 4 beyond the first 8, at least 12 bytes in
- * all; a fragment header is 8 bytes. */
+/* Lengths count units of 8 bytes beyond the first 8; AH's units of 4 beyond the first 8, at
+ * least 12 bytes in all; a fragment header is 8 bytes. */
 static uint32_t extension_len(uint32_t protocol, const uint8_t *h) {
   if (protocol == PROTO_AH) return (h[1] + 2u) * 4;
   return protocol == PROTO_FRAGMENT ? 8 : (h[1] + 1u) * 8;

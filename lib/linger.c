@@ -13,13 +13,15 @@ int tcptale_linger_is_new_call(const struct tcptale_conn *conn, const struct tcp
   int by_reset = conn->phase == TCPTALE_PHASE_RESET || conn->close_why == TCPTALE_CLOSE_RST ||
                  conn->close_why == TCPTALE_CLOSE_REFUSED;
   if (by_reset) return 1;
-  int stamped = tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) && (seg->packet->options & TCPTALE_HAS_TIMESTAMPS);
+  int stamped = tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) &&
+                (seg->packet->options & TCPTALE_HAS_TIMESTAMPS);
   if (stamped && tcptale_seq_gt(seg->packet->ts_val, own->ts_recent)) return 1;
   uint32_t last = own->half.next_seq + (own->half.fin != TCPTALE_NO_FIN);
   return tcptale_seq_gt(seg->packet->seq, last);
 }
 
-int tcptale_linger_answers_renewal(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+int tcptale_linger_answers_renewal(const struct tcptale_conn_env *env,
+                                   const struct tcptale_conn *conn,
                                    const struct tcptale_arrival *seg) {
   const struct tcptale_parked *syn = tcptale_park_renewal(env, conn);
   if (!syn || syn->dir == seg->dir || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
@@ -27,15 +29,16 @@ int tcptale_linger_answers_renewal(const struct tcptale_conn_env *env, const str
   return beyond <= syn->packet.payload_len;
 }
 
-static uint32_t tell(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
-                     uint32_t verdict, uint32_t anomaly) {
+static uint32_t tell(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                     struct tcptale_arrival *seg, uint32_t verdict, uint32_t anomaly) {
   seg->verdict = verdict;
   seg->anomaly = anomaly;
   tcptale_tell_segment(env, conn, seg);
   return TCPTALE_ACTION_KEEP;
 }
 
-static uint32_t feed_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t feed_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   if (seg->packet->tcp_flags & TCPTALE_TCP_ACK) {
     if (tcptale_linger_answers_renewal(env, conn, seg)) return TCPTALE_ACTION_REOPEN;
@@ -48,19 +51,23 @@ static uint32_t feed_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn
   return TCPTALE_ACTION_KEEP;
 }
 
-/* Whether the segment acknowledges bytes that came after the close: then that close was not real (case C28). */
+/* Whether the segment acknowledges bytes that came after the close: then that close was not real
+ * (case C28). */
 static int revives(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                    const struct tcptale_arrival *seg) {
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
   const struct tcptale_parked *p = tcptale_park_first(env, conn);
   for (; p; p = p->next ? tcptale_arena_at(&env->arena, p->next) : NULL) {
     uint32_t end = p->packet.seq + p->packet.payload_len;
-    if (p->why == TCPTALE_PARK_AFTER && p->dir != seg->dir && tcptale_seq_diff(seg->packet->ack, end) == 0) return 1;
+    if (p->why == TCPTALE_PARK_AFTER && p->dir != seg->dir &&
+        tcptale_seq_diff(seg->packet->ack, end) == 0)
+      return 1;
   }
   return 0;
 }
 
-uint32_t tcptale_linger_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+uint32_t tcptale_linger_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                             struct tcptale_arrival *seg) {
   uint32_t refused = tcptale_accept_flags(seg->packet);
   uint32_t flags = seg->packet->tcp_flags;
   tcptale_accept_place(conn, seg);
@@ -70,8 +77,11 @@ uint32_t tcptale_linger_feed(struct tcptale_conn_env *env, struct tcptale_conn *
   if (revives(env, conn, seg)) return TCPTALE_ACTION_REOPEN;
   const struct tcptale_half *half = &conn->ends[seg->dir].half;
   int is_beyond = seg->len > 0 && seg->offset + (int64_t)seg->len > (int64_t)half->next;
-  if (!is_beyond) return tell(env, conn, seg, seg->len ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER, 0);
-  uint32_t code = conn->close_why == TCPTALE_CLOSE_FIN ? TCPTALE_ANOMALY_DATA_AFTER_FIN : TCPTALE_ANOMALY_DATA_AFTER_RST;
+  if (!is_beyond)
+    return tell(env, conn, seg,
+                seg->len ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER, 0);
+  uint32_t code = conn->close_why == TCPTALE_CLOSE_FIN ? TCPTALE_ANOMALY_DATA_AFTER_FIN
+                                                       : TCPTALE_ANOMALY_DATA_AFTER_RST;
   tell(env, conn, seg, TCPTALE_SEGMENT_OUTSIDE, code);
   if (!seg->from_queue) tcptale_park_push(env, conn, seg, TCPTALE_PARK_AFTER);
   return TCPTALE_ACTION_KEEP;

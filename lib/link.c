@@ -1,5 +1,6 @@
-/* link.c - reads what lies below IP: the link headers that pcap files have, 802.2, VLAN tags, MPLS labels,
- * PPPoE and PPP. Invariant: one header a call, nothing is kept between calls. Floor 2. */
+/* link.c - reads what lies below IP: the link headers that pcap files have, 802.2, VLAN tags,
+ * MPLS labels, PPPoE and PPP. Invariant: one header a call, nothing is kept between calls. Floor
+ * 2. */
 #include "link.h"
 
 #include "bytes.h"
@@ -62,8 +63,8 @@ void tcptale_link_vlan(struct tcptale_walk *w, tcptale_packet *p) {
   type_or_length(w, p, tcptale_be16(h + 2), TCPTALE_LAYER_VLAN, offset);
 }
 
-/* 802.2: SNAP with a zero OUI, or the one for bridged 802.3 (RFC 1042), carries an EtherType; SAP 6 is IP
- * itself (RFC 948); spanning tree and ISO carry no TCP. */
+/* 802.2: SNAP with a zero OUI, or the one for bridged 802.3 (RFC 1042), carries an EtherType;
+ * SAP 6 is IP itself (RFC 948); spanning tree and ISO carry no TCP. */
 void tcptale_link_llc(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -84,9 +85,9 @@ void tcptale_link_llc(struct tcptale_walk *w, tcptale_packet *p) {
   else unsupported(w, p, TCPTALE_LAYER_LLC, offset);
 }
 
-/* What is under the last label is not said; its first four bits are (RFC 4928): 4 and 6 an IP version, 0 a
- * pseudowire's control word (RFC 4385), 1 its associated channel, anything else the frame of a pseudowire
- * without control word. */
+/* What is under the last label is not said; its first four bits are (RFC 4928): 4 and 6 an IP
+ * version, 0 a pseudowire's control word (RFC 4385), 1 its associated channel, anything else the
+ * frame of a pseudowire without control word. */
 static void below_labels(struct tcptale_walk *w, tcptale_packet *p, uint32_t offset) {
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_IPV4, 1)) return;
   switch (w->at[0] >> 4) {
@@ -102,7 +103,8 @@ static void below_labels(struct tcptale_walk *w, tcptale_packet *p, uint32_t off
   }
 }
 
-/* RFC 3032 2.1: label in 20 bits, traffic class in 3, bottom of the stack in 1, time to live in 8. */
+/* RFC 3032 2.1: label in 20 bits, traffic class in 3, bottom of the stack in 1, time to live in
+ * 8. */
 void tcptale_link_mpls(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t offset = w->off;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_MPLS, MPLS_LEN)) return;
@@ -114,7 +116,8 @@ void tcptale_link_mpls(struct tcptale_walk *w, tcptale_packet *p) {
   else w->next = TCPTALE_NEXT_MPLS;
 }
 
-/* A header of `layer`: `head` bytes and PPP's protocol field, one byte where that is odd (RFC 1661 6.5). */
+/* A header of `layer`: `head` bytes and PPP's protocol field, one byte where that is odd (RFC
+ * 1661 6.5). */
 static void ppp_protocol(struct tcptale_walk *w, tcptale_packet *p, uint32_t layer, uint32_t head) {
   uint32_t offset = w->off;
   if (!tcptale_walk_need(w, p, layer, head + 1)) return;
@@ -134,7 +137,8 @@ static void ppp_protocol(struct tcptale_walk *w, tcptale_packet *p, uint32_t lay
   tcptale_walk_stop_at(w, p, reason, layer, offset);
 }
 
-/* RFC 2516: version and type 1, code 0 for a session, then a length that includes PPP's protocol field. */
+/* RFC 2516: version and type 1, code 0 for a session, then a length that includes PPP's protocol
+ * field. */
 void tcptale_link_pppoe(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_PPPOE, PPPOE_LEN)) return;
@@ -147,14 +151,15 @@ void tcptale_link_pppoe(struct tcptale_walk *w, tcptale_packet *p) {
   ppp_protocol(w, p, TCPTALE_LAYER_PPPOE, PPPOE_LEN);
 }
 
-/* Address (all stations, 0xff, which is no protocol) and control field may be left out (RFC 1661 6.6). */
+/* Address (all stations, 0xff, which is no protocol) and control field may be left out (RFC 1661
+ * 6.6). */
 static void ppp(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t head = w->left > 0 && w->at[0] == 0xff ? 2 : 0;
   ppp_protocol(w, p, TCPTALE_LAYER_LINK, head);
 }
 
-/* The address family in the byte order of the capturing machine: the order in which it is a small number.
- * IPv4 is 2 everywhere, IPv6 differs among systems. */
+/* The address family in the byte order of the capturing machine: the order in which it is a
+ * small number. IPv4 is 2 everywhere, IPv6 differs among systems. */
 static void family(struct tcptale_walk *w, tcptale_packet *p) {
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, FAMILY_LEN)) return;
   uint32_t value = tcptale_be32(w->at);
@@ -170,10 +175,10 @@ static void family(struct tcptale_walk *w, tcptale_packet *p) {
   }
 }
 
-/* A header of `len` bytes with an EtherType at `type_at`. Cisco HDLC: address, control, type. Linux cooked
- * version 1: packet type (2), ARPHRD (2), address length (2), address (8), type; version 2: type, reserved (2),
- * interface (4), ARPHRD (2), packet type (1), address length (1), address (8). Only the sender's address is
- * there, so none is kept. */
+/* A header of `len` bytes with an EtherType at `type_at`. Cisco HDLC: address, control, type.
+ * Linux cooked version 1: packet type (2), ARPHRD (2), address length (2), address (8), type;
+ * version 2: type, reserved (2), interface (4), ARPHRD (2), packet type (1), address length (1),
+ * address (8). Only the sender's address is there, so none is kept. */
 static void typed(struct tcptale_walk *w, tcptale_packet *p, uint32_t len, uint32_t type_at) {
   const uint8_t *h = w->at;
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_LINK, len)) return;
@@ -206,8 +211,8 @@ static uint32_t wifi_header_len(uint32_t fc) {
   return len;
 }
 
-/* Why a data frame cannot be followed, or TCPTALE_STOP_NONE. An encrypted frame, a piece of one and a bundle
- * of several are what they are; only whole single ones are read. */
+/* Why a data frame cannot be followed, or TCPTALE_STOP_NONE. An encrypted frame, a piece of one
+ * and a bundle of several are what they are; only whole single ones are read. */
 static uint32_t wifi_refusal(const uint8_t *h, uint32_t fc, uint32_t header_len) {
   if ((fc & FC_TYPE) != FC_DATA || (fc & FC_NULL)) return TCPTALE_STOP_NOT_TCP;
   if (fc & (FC_PROTECTED | FC_MORE_FRAGMENTS)) return TCPTALE_STOP_UNSUPPORTED;
@@ -217,7 +222,8 @@ static uint32_t wifi_refusal(const uint8_t *h, uint32_t fc, uint32_t header_len)
   return TCPTALE_STOP_NONE;
 }
 
-/* Which of the four addresses are those of the two ends depends on the way over the distribution system. */
+/* Which of the four addresses are those of the two ends depends on the way over the distribution
+ * system. */
 static void wifi_addresses(tcptale_packet *p, const uint8_t *h, uint32_t fc) {
   const uint8_t *dst = fc & FC_TO_DS ? h + 16 : h + 4;
   const uint8_t *src = h + 10;
@@ -247,9 +253,9 @@ static void wifi(struct tcptale_walk *w, tcptale_packet *p, int padded) {
   w->next = TCPTALE_NEXT_LLC;
 }
 
-/* Radiotap: a length, words that say which fields are present (bit 31: one more word), the fields. Of those
- * only the flags matter here, which only the timestamp (8 bytes, aligned) may precede. Returns them, 0 where
- * they are not there. `len` bytes of header are there. */
+/* Radiotap: a length, words that say which fields are present (bit 31: one more word), the
+ * fields. Of those only the flags matter here, which only the timestamp (8 bytes, aligned) may
+ * precede. Returns them, 0 where they are not there. `len` bytes of header are there. */
 static uint32_t radiotap_flags(const uint8_t *h, uint32_t len) {
   enum { HAS_TIMESTAMP = 1, HAS_FLAGS = 2 };
   uint32_t present = tcptale_le32(h + 4);

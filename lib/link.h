@@ -1,5 +1,6 @@
-/* link.h - what lies below IP: link headers, 802.2, tags, labels and PPP. One header a call; each reads the
- * header at w->at, steps over it and says what comes next, or why it ends. Floor 2. */
+/* link.h - what lies below IP: link headers, 802.2, tags, labels and PPP. One header a call;
+ * each reads the header at w->at, steps over it and says what comes next, or why it ends. Floor
+ * 2. */
 #ifndef TCPTALE_LIB_LINK_H
 #define TCPTALE_LIB_LINK_H
 

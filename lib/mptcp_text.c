@@ -1,5 +1,6 @@
-/* mptcp_text.c - Multipath TCP options as text. The wire names no option's form: it follows from the length and the
- * segment's SYN and ACK (RFC 8684 3.1, 3.2). Invariant: every form checks the length before it reads. Floor 2. */
+/* mptcp_text.c - Multipath TCP options as text. The wire names no option's form: it follows from
+ * the length and the segment's SYN and ACK (RFC 8684 3.1, 3.2). Invariant: every form checks the
+ * length before it reads. Floor 2. */
 #include "mptcp_text.h"
 
 #include "bytes.h"
@@ -87,8 +88,8 @@ static int step(struct tcptale_text *text, const uint8_t **data, size_t *left, s
   return 1;
 }
 
-/* Data acknowledgement and mapping, each there or not, of 4 or 8 bytes; the checksum where bytes are left.
- * A SYN carries none. */
+/* Data acknowledgement and mapping, each there or not, of 4 or 8 bytes; the checksum where bytes
+ * are left. A SYN carries none. */
 static int put_dss(struct tcptale_text *text, const uint8_t *data, size_t len, uint32_t tcp_flags) {
   const uint8_t *at = data + 4;
   size_t left;
@@ -118,8 +119,8 @@ static int put_dss(struct tcptale_text *text, const uint8_t *data, size_t len, u
   return left == 0;
 }
 
-/* The low nibble is the IP version in version 0, the echo flag in version 1; the length says which address it is
- * and whether a port and an HMAC follow. */
+/* The low nibble is the IP version in version 0, the echo flag in version 1; the length says
+ * which address it is and whether a port and an HMAC follow. */
 static int put_add_address(struct tcptale_text *text, const uint8_t *data, size_t len) {
   static const char *const forms[16] = {" v1", " v1-echo", NULL, NULL, " v0-ip4", NULL, " v0-ip6"};
   const char *form = forms[data[2] & 0x0f];

@@ -1,5 +1,6 @@
-/* names.c - the words for numbers. Invariant: every value of an enum has a word, every other number is
- * "unknown"; the words are what the public headers promise and programs print. Floor 1. */
+/* names.c - the words for numbers. Invariant: every value of an enum has a word, every other
+ * number is "unknown"; the words are what the public headers promise and programs print. Floor
+ * 1. */
 #include "tcptale/names.h"
 
 #include "tcptale/packet.h"

@@ -33,7 +33,8 @@ static void park_opening_data(struct tcptale_conn_env *env, struct tcptale_conn 
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_NOMEM, seg->dir, 0, seg->len);
 }
 
-static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                      struct tcptale_arrival *seg) {
   tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 0);
   tcptale_intake_base(env, conn, TCPTALE_C2S, seg->packet->seq, 0);
   client_of(conn)->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
@@ -41,7 +42,8 @@ static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, s
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_RECV_SYN);
 }
 
-static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         struct tcptale_arrival *seg) {
   tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 1);
   tcptale_intake_base(env, conn, TCPTALE_S2C, seg->packet->seq, 0);
   tcptale_intake_base(env, conn, TCPTALE_C2S, seg->packet->ack - 1, 0);
@@ -51,8 +53,8 @@ static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
 }
 
-int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
-                          int doubtful) {
+int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg, int doubtful) {
   uint32_t kind = seg->packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK);
   int is_synack = kind == (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK);
   int is_syn = kind == TCPTALE_TCP_SYN;
@@ -67,10 +69,8 @@ int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *con
   }
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
   uint32_t how = conn->how;
-  if (doubtful)
-    conn->phase = TCPTALE_PHASE_EMBRYO;
-  else
-    tcptale_tell_open(env, conn, how);
+  if (doubtful) conn->phase = TCPTALE_PHASE_EMBRYO;
+  else tcptale_tell_open(env, conn, how);
   if (is_syn) begin_syn(env, conn, seg);
   if (is_synack) begin_synack(env, conn, seg);
   if (is_syn) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
@@ -78,7 +78,8 @@ int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *con
   return 1;
 }
 
-/* An answer came to what had doubtful checksums: the sender is cleared and the connection opens after all. */
+/* An answer came to what had doubtful checksums: the sender is cleared and the connection opens
+ * after all. */
 static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t cleared) {
   if (conn->phase == TCPTALE_PHASE_EMBRYO) {
     conn->phase = TCPTALE_PHASE_HANDSHAKE;
@@ -87,14 +88,16 @@ static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_trust_clear(env, conn, cleared);
 }
 
-static void refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg, uint32_t code) {
+static void refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                   struct tcptale_arrival *seg, uint32_t code) {
   seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
   seg->anomaly = code;
   tcptale_tell_segment(env, conn, seg);
 }
 
 /* A further SYN of the client: another candidate. */
-static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   if (conn->how == TCPTALE_OPEN_SYNACK && seg->packet->seq != client_of(conn)->isn) {
     refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
@@ -102,7 +105,8 @@ static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
     return;
   }
   uint32_t result = tcptale_handshake_add(hs, seg, 0);
-  seg->verdict = result == TCPTALE_CANDIDATE_SAME ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER;
+  seg->verdict =
+      result == TCPTALE_CANDIDATE_SAME ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER;
   if (result == TCPTALE_CANDIDATE_FLOOD) seg->anomaly = TCPTALE_ANOMALY_SYN_FLOOD_FLOW;
   client_of(conn)->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
   if (result != TCPTALE_CANDIDATE_SAME && !hs->chosen_syn && conn->how == TCPTALE_OPEN_SYN)
@@ -111,16 +115,20 @@ static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   if (result != TCPTALE_CANDIDATE_SAME) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
 }
 
-/* The server answers SYN with SYN: simultaneous open or split handshake; what follows tells which. */
-static void server_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+/* The server answers SYN with SYN: simultaneous open or split handshake; what follows tells
+ * which. */
+static void server_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  if (conn->how == TCPTALE_OPEN_SYNACK) { /* who sent SYN+ACK before is the client of a new connection */
+  if (conn->how ==
+      TCPTALE_OPEN_SYNACK) { /* who sent SYN+ACK before is the client of a new connection */
     refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
     tcptale_park_renew(env, conn, seg);
     return;
   }
   uint32_t result = tcptale_handshake_add(hs, seg, 1);
-  seg->verdict = result == TCPTALE_CANDIDATE_SAME ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER;
+  seg->verdict =
+      result == TCPTALE_CANDIDATE_SAME ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER;
   tcptale_tell_segment(env, conn, seg);
   conn->flags |= TCPTALE_CONN_SPLIT;
   tcptale_intake_base(env, conn, TCPTALE_S2C, seg->packet->seq, 0);
@@ -129,38 +137,42 @@ static void server_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN);
 }
 
-void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
-  if (seg->dir == TCPTALE_C2S)
-    client_syn(env, conn, seg);
-  else
-    server_syn(env, conn, seg);
+void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         struct tcptale_arrival *seg) {
+  if (seg->dir == TCPTALE_C2S) client_syn(env, conn, seg);
+  else server_syn(env, conn, seg);
 }
 
 /* The acknowledgement `ack` chose the client's SYN: base and held data follow it. */
-static void use_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_candidate *syn,
-                    uint32_t ack) {
+static void use_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                    const struct tcptale_candidate *syn, uint32_t ack) {
   if (client_of(conn)->isn != syn->isn) tcptale_intake_base(env, conn, TCPTALE_C2S, syn->isn, 0);
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
   if (syn->bad_csum) open_embryo(env, conn, TCPTALE_C2S);
   if (syn->len == 0 || ack != syn->isn + 1) return;
   struct tcptale_arrival held;
   int had = 0;
-  for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, TCPTALE_C2S, TCPTALE_PARK_SYN_DATA, &held)); had = 1)
+  for (struct tcptale_parked *p;
+       (p = tcptale_park_take(env, conn, TCPTALE_C2S, TCPTALE_PARK_SYN_DATA, &held)); had = 1)
     tcptale_park_drop(env, p);
-  if (had) tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_SYN_DATA_IGNORED, TCPTALE_C2S, 0, syn->len);
+  if (had)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_SYN_DATA_IGNORED, TCPTALE_C2S, 0, syn->len);
 }
 
-/* Both ends sent SYN. Simultaneous open, or a server that splits its answer: the last segment of the handshake tells
- * (RFC 9293 figure 7: both answer with SYN+ACK; or neither does). */
-static void tell_split(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+/* Both ends sent SYN. Simultaneous open, or a server that splits its answer: the last segment of
+ * the handshake tells (RFC 9293 figure 7: both answer with SYN+ACK; or neither does). */
+static void tell_split(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       const struct tcptale_arrival *seg) {
   int is_split = seg->dir == TCPTALE_S2C && !(seg->packet->tcp_flags & TCPTALE_TCP_SYN) &&
                  tcptale_conn_has(conn, TCPTALE_CONN_CLIENT_SYNACK);
   uint32_t code = is_split ? TCPTALE_ANOMALY_SPLIT_HANDSHAKE : TCPTALE_ANOMALY_SIMULTANEOUS_OPEN;
   tcptale_tell_anomaly(env, conn, code, TCPTALE_NO_DIR, 0, 0);
 }
 
-static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
-  int answers = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) && seg->packet->ack == server_of(conn)->isn + 1;
+static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg) {
+  int answers =
+      tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) && seg->packet->ack == server_of(conn)->isn + 1;
   if (!answers) {
     refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
     return;
@@ -171,10 +183,12 @@ static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
   server_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_SEND_SYN_ACK);
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_ACK_OF_SYN);
-  if (tcptale_end_has(client_of(conn), TCPTALE_END_SYN_ACKED)) tcptale_opening_establish(env, conn, seg);
+  if (tcptale_end_has(client_of(conn), TCPTALE_END_SYN_ACKED))
+    tcptale_opening_establish(env, conn, seg);
 }
 
-static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   const struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, seg->packet->ack);
   if (!syn && conn->how == TCPTALE_OPEN_SYN) {
@@ -197,15 +211,15 @@ static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_SEND_SYN_ACK);
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
   if (result != TCPTALE_CANDIDATE_SAME) park_opening_data(env, conn, seg, TCPTALE_PARK_EARLY);
-  int complete = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) && tcptale_end_has(server_of(conn), TCPTALE_END_SYN_ACKED);
+  int complete = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) &&
+                 tcptale_end_has(server_of(conn), TCPTALE_END_SYN_ACKED);
   if (complete) tcptale_opening_establish(env, conn, seg);
 }
 
-void tcptale_opening_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
-  if (seg->dir == TCPTALE_C2S)
-    client_synack(env, conn, seg);
-  else
-    server_synack(env, conn, seg);
+void tcptale_opening_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            struct tcptale_arrival *seg) {
+  if (seg->dir == TCPTALE_C2S) client_synack(env, conn, seg);
+  else server_synack(env, conn, seg);
 }
 
 /* What is parked was seen: an acknowledgement of it is no surprise. */
@@ -219,8 +233,8 @@ static void count_parked(struct tcptale_conn_env *env, struct tcptale_conn *conn
   }
 }
 
-/* The server's SYN+ACK was not seen: its sequence number follows from what the client acknowledges, or from what the
- * server said before. */
+/* The server's SYN+ACK was not seen: its sequence number follows from what the client
+ * acknowledges, or from what the server said before. */
 static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t ack) {
   uint32_t isn = ack - 1;
   const struct tcptale_parked *p = tcptale_park_first(env, conn);
@@ -230,7 +244,8 @@ static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
 }
 
-static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   uint32_t ack = seg->packet->ack;
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return TCPTALE_OPENING_GO;
@@ -240,7 +255,8 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
   }
   const struct tcptale_candidate *synack = tcptale_handshake_choose_synack(hs, ack);
   if (!synack) return TCPTALE_OPENING_REFUSE;
-  if (server_of(conn)->isn != synack->isn) tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
+  if (server_of(conn)->isn != synack->isn)
+    tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
   if (synack->bad_csum) open_embryo(env, conn, TCPTALE_S2C);
   server_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
   count_parked(env, conn, TCPTALE_S2C);
@@ -248,7 +264,8 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
   return complete ? TCPTALE_OPENING_ESTABLISH : TCPTALE_OPENING_HOLD;
 }
 
-static uint32_t select_server(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static uint32_t select_server(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return TCPTALE_OPENING_GO;
   if (!tcptale_conn_has(conn, TCPTALE_CONN_SPLIT)) return TCPTALE_OPENING_HOLD;
@@ -259,13 +276,14 @@ static uint32_t select_server(struct tcptale_conn_env *env, struct tcptale_conn 
   return complete ? TCPTALE_OPENING_ESTABLISH : TCPTALE_OPENING_HOLD;
 }
 
-uint32_t tcptale_opening_select(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+uint32_t tcptale_opening_select(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                struct tcptale_arrival *seg) {
   return seg->dir == TCPTALE_C2S ? select_client(env, conn, seg) : select_server(env, conn, seg);
 }
 
 /* Options count only where both SYNs carried them (RFC 7323 1.3, 2.2). */
-static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn, const struct tcptale_candidate *synack,
-                  uint64_t ts_ns) {
+static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn,
+                  const struct tcptale_candidate *synack, uint64_t ts_ns) {
   struct tcptale_end *client = client_of(conn), *server = server_of(conn);
   if (syn && synack) {
     conn->flags |= TCPTALE_CONN_AGREED;
@@ -292,15 +310,15 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
   }
 }
 
-void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t why) {
+void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                            uint32_t why) {
   struct tcptale_arrival seg;
   for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, dir, why, &seg)) != NULL;) {
-    if (why == TCPTALE_PARK_SYN_DATA) p->packet.ack = server_of(conn)->isn + 1; /* a SYN acknowledges nothing yet */
+    if (why == TCPTALE_PARK_SYN_DATA)
+      p->packet.ack = server_of(conn)->isn + 1; /* a SYN acknowledges nothing yet */
     tcptale_accept(env, conn, &seg);
-    if (seg.verdict != TCPTALE_SEGMENT_OUTSIDE)
-      tcptale_intake(env, conn, &seg);
-    else
-      tcptale_tell_anomaly(env, conn, seg.anomaly, seg.dir, 0, seg.len);
+    if (seg.verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, &seg);
+    else tcptale_tell_anomaly(env, conn, seg.anomaly, seg.dir, 0, seg.len);
     tcptale_park_drop(env, p);
   }
 }
@@ -310,7 +328,8 @@ void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn
   uint64_t ts_ns = seg->ts_ns;
   if (tcptale_conn_has(conn, TCPTALE_CONN_SPLIT)) tell_split(env, conn, seg);
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  const struct tcptale_candidate *syn = tcptale_handshake_syn(hs), *synack = tcptale_handshake_synack(hs);
+  const struct tcptale_candidate *syn = tcptale_handshake_syn(hs),
+                                 *synack = tcptale_handshake_synack(hs);
   agree(conn, syn, synack, ts_ns);
   int64_t rtt_ns = syn && synack ? (int64_t)(ts_ns - syn->ts_ns) : -1;
   int64_t syn_synack_ns = syn && synack ? (int64_t)(synack->ts_ns - syn->ts_ns) : -1;
@@ -345,7 +364,8 @@ static void flip(struct tcptale_conn *conn) {
   conn->client_at ^= 1;
 }
 
-int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   int is_late = conn->how == TCPTALE_OPEN_MIDSTREAM && tcptale_end_has(own, TCPTALE_END_BASED) &&
                 own->isn == seg->packet->seq && !tcptale_end_has(own, TCPTALE_END_SYN);

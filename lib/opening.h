@@ -1,5 +1,5 @@
-/* opening.h - from the first segment to established: roles, candidates, simultaneous open and split handshake, data
- * that comes with or before the handshake. Floor 8. */
+/* opening.h - from the first segment to established: roles, candidates, simultaneous open and
+ * split handshake, data that comes with or before the handshake. Floor 8. */
 #ifndef TCPTALE_LIB_OPENING_H
 #define TCPTALE_LIB_OPENING_H
 
@@ -13,17 +13,22 @@ enum tcptale_opening_result {
   TCPTALE_OPENING_REFUSE = 3     /* it acknowledges nothing that was sent */
 };
 
-/* The first segment of a fresh record: roles and phase are set, open is told unless its checksum is in doubt. A
- * segment that does not open anything by itself (SYN, SYN+ACK) is complete with this. 0: no memory. */
-int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg,
-                          int doubtful);
+/* The first segment of a fresh record: roles and phase are set, open is told unless its checksum
+ * is in doubt. A segment that does not open anything by itself (SYN, SYN+ACK) is complete with
+ * this. 0: no memory. */
+int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg, int doubtful);
 
 /* A SYN, or SYN+ACK, while the handshake runs: judged, told, taken. */
-void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg);
-void tcptale_opening_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg);
+void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         struct tcptale_arrival *seg);
+void tcptale_opening_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            struct tcptale_arrival *seg);
 
-/* Any other segment while the handshake runs: lets its acknowledgement choose among the candidates. Tells nothing. */
-uint32_t tcptale_opening_select(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg);
+/* Any other segment while the handshake runs: lets its acknowledgement choose among the
+ * candidates. Tells nothing. */
+uint32_t tcptale_opening_select(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                struct tcptale_arrival *seg);
 
 /* `seg` completes the handshake: agrees on options, tells established, takes what was parked. */
 void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -32,11 +37,13 @@ void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn
 /* The handshake will not be seen whole: goes on without established, takes what was parked. */
 void tcptale_opening_give_up(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
-/* A SYN or SYN+ACK of a connection that was picked up in midstream, captured late: whether it fits, and then the roles
- * are known. */
-int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg);
+/* A SYN or SYN+ACK of a connection that was picked up in midstream, captured late: whether it
+ * fits, and then the roles are known. */
+int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg);
 
 /* Takes what is parked for reason `why` out and lets each take effect. */
-void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t why);
+void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                            uint32_t why);
 
 #endif

@@ -1,6 +1,7 @@
-/* option_text.c - the option list of a TCP header as text. Kinds of fixed size take their bytes whatever their
- * length byte says, and the disagreement is printed; that is tcpdump's way, and the next option is then read from
- * where those bytes end. Invariant: `left` bytes of the header and `cap` captured bytes lie at `at`. Floor 3. */
+/* option_text.c - the option list of a TCP header as text. Kinds of fixed size take their bytes
+ * whatever their length byte says, and the disagreement is printed; that is tcpdump's way, and
+ * the next option is then read from where those bytes end. Invariant: `left` bytes of the header
+ * and `cap` captured bytes lie at `at`. Floor 3. */
 #include "option_text.h"
 
 #include "bytes.h"
@@ -75,7 +76,8 @@ static void put_labelled(struct tcptale_text *text, const char *label, uint64_t 
 
 /* Values of fixed size. The bytes are there. */
 
-/* RFC 5482: the top fifteen bits count seconds, or minutes where tcpdump finds the lowest bit set. */
+/* RFC 5482: the top fifteen bits count seconds, or minutes where tcpdump finds the lowest bit
+ * set. */
 static void put_user_timeout(struct tcptale_text *text, uint32_t value) {
   tcptale_text_put(text, " 0x");
   tcptale_text_hex(text, value, 1);
@@ -204,8 +206,8 @@ static enum tcptale_option_text put_by_length(struct tcptale_text *text, const r
   return TCPTALE_OPTION_TEXT_OK;
 }
 
-/* Writes name and value of an option whose value starts at r->at; `len` is its length without kind and length
- * byte. Writes to `used` what the value took. */
+/* Writes name and value of an option whose value starts at r->at; `len` is its length without
+ * kind and length byte. Writes to `used` what the value took. */
 static enum tcptale_option_text put_value(struct tcptale_text *text, const reader *r, uint8_t kind,
                                           size_t len, size_t *used) {
   const kind_row *row = find_kind(kind);

@@ -1,4 +1,5 @@
-/* option_text.h - the bytes of a TCP header's options as tcpdump 4.99 prints them. Pure. Floor 3. */
+/* option_text.h - the bytes of a TCP header's options as tcpdump 4.99 prints them. Pure. Floor
+ * 3. */
 #ifndef TCPTALE_LIB_OPTION_TEXT_H
 #define TCPTALE_LIB_OPTION_TEXT_H
 

@@ -1,5 +1,5 @@
-/* overlap.c - overlap policies as data: one row of nine answers per policy. Invariant: the answer depends
- * on nothing but the three extents. Floor 1. */
+/* overlap.c - overlap policies as data: one row of nine answers per policy. Invariant: the
+ * answer depends on nothing but the three extents. Floor 1. */
 #include "overlap.h"
 
 #include <string.h>
@@ -15,9 +15,10 @@
  *
  * A row's answers stand in this order: n, the new copy wins; o, the old one keeps its bytes.
  *
- * BSD kernels cut a queued segment when a later one wins, so the next comparison sees the moved start; the
- * same goes for Linux' fragments. Linux' segment queue keeps every segment whole and lets the one that
- * starts first be read first. Of the others only pairs are known; they are judged by what was sent. */
+ * BSD kernels cut a queued segment when a later one wins, so the next comparison sees the moved
+ * start; the same goes for Linux' fragments. Linux' segment queue keeps every segment whole and
+ * lets the one that starts first be read first. Of the others only pairs are known; they are
+ * judged by what was sent. */
 struct rule {
   char answer[12]; /* three rows of three, apart by a blank */
   uint8_t moved;   /* 1: X is what is left of it; 0: X is what came */

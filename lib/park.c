@@ -11,10 +11,12 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
   return (uint32_t)((size_t)((const uint8_t *)parked - env->arena.base) / 16);
 }
 
-/* A copy of `cap` captured of `len` bytes of the segment's payload, from `skip` on; NONE when there is no room. */
-static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_arrival *seg, uint32_t skip,
-                           uint32_t len, uint32_t cap) {
-  uint32_t ref = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_parked)));
+/* A copy of `cap` captured of `len` bytes of the segment's payload, from `skip` on; NONE when
+ * there is no room. */
+static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_arrival *seg,
+                           uint32_t skip, uint32_t len, uint32_t cap) {
+  uint32_t ref =
+      tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_parked)));
   if (ref == TCPTALE_ARENA_NONE) return ref;
   struct tcptale_parked *parked = parked_at(env, ref);
   memset(parked, 0, sizeof *parked);
@@ -42,12 +44,10 @@ void tcptale_park_drop(struct tcptale_conn_env *env, struct tcptale_parked *park
 }
 
 /* Puts a chain of pieces behind what is parked. */
-static void append(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t first, uint32_t last,
-                   uint32_t count) {
-  if (conn->parked == TCPTALE_ARENA_NONE)
-    conn->parked = first;
-  else
-    parked_at(env, conn->parked_last)->next = first;
+static void append(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t first,
+                   uint32_t last, uint32_t count) {
+  if (conn->parked == TCPTALE_ARENA_NONE) conn->parked = first;
+  else parked_at(env, conn->parked_last)->next = first;
   conn->parked_last = last;
   conn->parked_count += count;
 }
@@ -77,10 +77,8 @@ int tcptale_park_push(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     struct tcptale_parked *parked = parked_at(env, ref);
     parked->why = why;
     if (!is_last) parked->packet.tcp_flags &= (uint16_t)~TCPTALE_TCP_FIN;
-    if (first == TCPTALE_ARENA_NONE)
-      first = ref;
-    else
-      parked_at(env, last)->next = ref;
+    if (first == TCPTALE_ARENA_NONE) first = ref;
+    else parked_at(env, last)->next = ref;
     last = ref;
     count++;
     skip += cap;
@@ -93,7 +91,8 @@ void tcptale_park_show(const struct tcptale_conn_env *env, const struct tcptale_
                        struct tcptale_arrival *seg) {
   memset(seg, 0, sizeof *seg);
   seg->packet = &parked->packet;
-  seg->data = parked->bytes == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, parked->bytes);
+  seg->data =
+      parked->bytes == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, parked->bytes);
   seg->payload = seg->data;
   seg->index = parked->index;
   seg->ts_ns = parked->ts_ns;
@@ -114,10 +113,8 @@ struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tc
       ref = parked->next;
       continue;
     }
-    if (before == TCPTALE_ARENA_NONE)
-      conn->parked = parked->next;
-    else
-      parked_at(env, before)->next = parked->next;
+    if (before == TCPTALE_ARENA_NONE) conn->parked = parked->next;
+    else parked_at(env, before)->next = parked->next;
     if (conn->parked_last == ref) conn->parked_last = before;
     conn->parked_count--;
     tcptale_park_show(env, parked, seg);

@@ -1,7 +1,8 @@
-/* park.h - segments that wait for a decision: copies of the packet and its payload in the arena. What waits: data
- * before the handshake is complete, the data of a SYN, data after a RST that is believed, first segments with bad
- * checksums, and a SYN that may begin a new connection. When the decision has come they are taken out, oldest first,
- * and go the way of any segment. Floor 6. */
+/* park.h - segments that wait for a decision: copies of the packet and its payload in the arena.
+ * What waits: data before the handshake is complete, the data of a SYN, data after a RST that is
+ * believed, first segments with bad checksums, and a SYN that may begin a new connection. When
+ * the decision has come they are taken out, oldest first, and go the way of any segment. Floor
+ * 6. */
 #ifndef TCPTALE_LIB_PARK_H
 #define TCPTALE_LIB_PARK_H
 
@@ -17,7 +18,8 @@ enum tcptale_park_why {
 
 enum { TCPTALE_PARK_MOST = 64 }; /* segments of one connection */
 
-/* One parked segment. Its payload lies at arena reference `bytes`; the packet's offsets count from there. */
+/* One parked segment. Its payload lies at arena reference `bytes`; the packet's offsets count
+ * from there. */
 struct tcptale_parked {
   uint32_t next;
   uint32_t bytes;
@@ -28,13 +30,14 @@ struct tcptale_parked {
   tcptale_packet packet;
 };
 
-/* Parks a segment of `conn`; one that is larger than a block is parked in pieces. 0 when there is no room: then
- * nothing of it is parked. */
+/* Parks a segment of `conn`; one that is larger than a block is parked in pieces. 0 when there
+ * is no room: then nothing of it is parked. */
 int tcptale_park_push(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                       const struct tcptale_arrival *seg, uint32_t why);
 
-/* Takes the oldest parked segment of direction `dir` and reason `why` out (0 and TCPTALE_NO_DIR: any) and shows it in
- * `seg`; NULL when there is none. Its memory is the caller's until tcptale_park_drop. */
+/* Takes the oldest parked segment of direction `dir` and reason `why` out (0 and TCPTALE_NO_DIR:
+ * any) and shows it in `seg`; NULL when there is none. Its memory is the caller's until
+ * tcptale_park_drop. */
 struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                          uint32_t dir, uint32_t why, struct tcptale_arrival *seg);
 

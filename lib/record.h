@@ -1,5 +1,5 @@
-/* record.h - what the tracker remembers of a connection, and the segment on its way through it. No code lives
- * here but one-line views; `connection` and its helpers act. Floor 5.
+/* record.h - what the tracker remembers of a connection, and the segment on its way through it.
+ * No code lives here but one-line views; `connection` and its helpers act. Floor 5.
  *
  * Direction is an index everywhere: ends[TCPTALE_C2S] is the client and what it sends. */
 #ifndef TCPTALE_LIB_RECORD_H
@@ -17,8 +17,8 @@ enum tcptale_phase {
   TCPTALE_PHASE_EMBRYO = 0,    /* known, not opened: its first segments came with bad checksums */
   TCPTALE_PHASE_HANDSHAKE = 1, /* opened by SYN or SYN+ACK, not yet established */
   TCPTALE_PHASE_OPEN = 2,      /* established, or picked up in midstream */
-  TCPTALE_PHASE_RESET = 3,     /* a RST that counts was told; close waits for what follows (rule R17) */
-  TCPTALE_PHASE_CLOSED = 4     /* close was told; the ports are remembered */
+  TCPTALE_PHASE_RESET = 3, /* a RST that counts was told; close waits for what follows (rule R17) */
+  TCPTALE_PHASE_CLOSED = 4 /* close was told; the ports are remembered */
 };
 
 /* Eviction classes: whom to take first when room is short. */
@@ -33,37 +33,40 @@ enum tcptale_class {
 enum tcptale_conn_flag {
   TCPTALE_CONN_EST_TOLD = 0x0001,
   TCPTALE_CONN_ROLE_KNOWN = 0x0002,
-  TCPTALE_CONN_TIMESTAMPS = 0x0004,   /* both SYNs carried them */
-  TCPTALE_CONN_SCALED = 0x0008,       /* both SYNs carried window scale */
-  TCPTALE_CONN_AGREED = 0x0800,       /* both SYNs were seen: what is not agreed is not in use */
-  TCPTALE_CONN_IGNORED = 0x0010,      /* the user wants nothing but close */
-  TCPTALE_CONN_DATA_TOLD = 0x0020,    /* bytes, an end or a reset were told: roles do not flip any more */
-  TCPTALE_CONN_TENTATIVE = 0x0040,    /* an in-window RST waits for its verdict */
-  TCPTALE_CONN_SPLIT = 0x0080,        /* the server answered SYN with SYN */
+  TCPTALE_CONN_TIMESTAMPS = 0x0004, /* both SYNs carried them */
+  TCPTALE_CONN_SCALED = 0x0008,     /* both SYNs carried window scale */
+  TCPTALE_CONN_AGREED = 0x0800,     /* both SYNs were seen: what is not agreed is not in use */
+  TCPTALE_CONN_IGNORED = 0x0010,    /* the user wants nothing but close */
+  TCPTALE_CONN_DATA_TOLD =
+      0x0020, /* bytes, an end or a reset were told: roles do not flip any more */
+  TCPTALE_CONN_TENTATIVE = 0x0040,     /* an in-window RST waits for its verdict */
+  TCPTALE_CONN_SPLIT = 0x0080,         /* the server answered SYN with SYN */
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */
-  TCPTALE_CONN_EARLY_OPEN = 0x0200,   /* data is told although established is not: it never will be */
-  TCPTALE_CONN_SIGNED = 0x0400,       /* the handshake carried MD5 or AO signatures */
-  TCPTALE_CONN_OFFLOAD_TOLD = 0x1000  /* csum_offload was told of the client; the next bit: of the server */
+  TCPTALE_CONN_EARLY_OPEN = 0x0200, /* data is told although established is not: it never will be */
+  TCPTALE_CONN_SIGNED = 0x0400,     /* the handshake carried MD5 or AO signatures */
+  TCPTALE_CONN_OFFLOAD_TOLD =
+      0x1000 /* csum_offload was told of the client; the next bit: of the server */
 };
 
 enum tcptale_end_flag {
-  TCPTALE_END_SEEN = 0x01,       /* it sent something that was believed */
-  TCPTALE_END_SYN = 0x02,        /* its SYN, or SYN+ACK, was seen */
-  TCPTALE_END_BASED = 0x04,      /* `half` has begun: offset 0 is known */
-  TCPTALE_END_SOFT_BASE = 0x08,  /* only by an empty segment or the peer's ACK: earlier data may move it */
-  TCPTALE_END_SYN_ACKED = 0x10,  /* the peer acknowledged its SYN */
-  TCPTALE_END_GOOD_CSUM = 0x20,  /* it sent a right checksum: a wrong one counts against it */
-  TCPTALE_END_OFFLOADS = 0x40,   /* its hardware computes checksums after the tap: none counts */
+  TCPTALE_END_SEEN = 0x01,  /* it sent something that was believed */
+  TCPTALE_END_SYN = 0x02,   /* its SYN, or SYN+ACK, was seen */
+  TCPTALE_END_BASED = 0x04, /* `half` has begun: offset 0 is known */
+  TCPTALE_END_SOFT_BASE =
+      0x08, /* only by an empty segment or the peer's ACK: earlier data may move it */
+  TCPTALE_END_SYN_ACKED = 0x10, /* the peer acknowledged its SYN */
+  TCPTALE_END_GOOD_CSUM = 0x20, /* it sent a right checksum: a wrong one counts against it */
+  TCPTALE_END_OFFLOADS = 0x40,  /* its hardware computes checksums after the tap: none counts */
   TCPTALE_END_FIN_ACKED = 0x80
 };
 
-#define TCPTALE_KEY_BYTES 56
+#define TCPTALE_KEY_BYTES   56
 #define TCPTALE_WSCALE_NONE ((uint8_t)0xff) /* not told; midstream: unknown */
 
 /* One end, and the direction that it sends. */
 struct tcptale_end {
   struct tcptale_half half;
-  uint64_t edge;          /* right edge of the widest window offered to it: an offset; 0: none seen */
+  uint64_t edge; /* right edge of the widest window offered to it: an offset; 0: none seen */
   uint64_t payload_bytes; /* on the wire, retransmissions again */
   uint64_t delivered;
   uint64_t missing;
@@ -96,7 +99,7 @@ struct tcptale_conn {
 
   uint32_t handshake; /* arena reference of the candidates; NONE once established */
   uint32_t anomalies; /* arena reference of the counters */
-  uint32_t parked;      /* segments that wait for a decision, oldest first */
+  uint32_t parked;    /* segments that wait for a decision, oldest first */
   uint32_t parked_last;
   uint32_t parked_count;
   uint8_t client_at; /* which endpoint of the key is the client */
@@ -112,7 +115,8 @@ struct tcptale_conn {
   struct tcptale_end ends[2];
 };
 
-/* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's direction. */
+/* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's
+ * direction. */
 struct tcptale_arrival {
   const tcptale_packet *packet;
   const uint8_t *data;    /* what the packet's offsets point into */
@@ -122,11 +126,11 @@ struct tcptale_arrival {
   int64_t offset;
   int64_t ack_offset;
   uint32_t dir;
-  uint32_t len;     /* payload on the wire */
-  uint32_t cap_len; /* and captured */
-  uint32_t verdict; /* TCPTALE_SEGMENT_ */
-  uint32_t anomaly; /* what made it OUTSIDE; 0 */
-  uint32_t notes;   /* TCPTALE_NOTE_: odd, but believed */
+  uint32_t len;        /* payload on the wire */
+  uint32_t cap_len;    /* and captured */
+  uint32_t verdict;    /* TCPTALE_SEGMENT_ */
+  uint32_t anomaly;    /* what made it OUTSIDE; 0 */
+  uint32_t notes;      /* TCPTALE_NOTE_: odd, but believed */
   uint32_t from_queue; /* 1: it was parked and comes back */
   uint32_t replaces;   /* 1: it opens or re-opens, see handshake */
 };
@@ -144,7 +148,8 @@ enum tcptale_note {
 enum tcptale_action {
   TCPTALE_ACTION_KEEP = 0,
   TCPTALE_ACTION_FORGET = 1, /* closed, and nothing of it is needed: the record goes */
-  TCPTALE_ACTION_REOPEN = 2  /* closed, and a new connection begins with the SYN that `renew` holds, if any, what is
+  TCPTALE_ACTION_REOPEN =
+      2 /* closed, and a new connection begins with the SYN that `renew` holds, if any, what is
                                 parked, and the segment at hand */
 };
 

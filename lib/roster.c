@@ -7,9 +7,10 @@
 #include "tell.h"
 #include "util.h"
 
-#define BYTES_A_CONNECTION 640u /* record, candidates and index, rounded up: what the index is sized for */
-#define TRIES 8                 /* records that may be passed over for one eviction */
-#define UNIT 16
+#define BYTES_A_CONNECTION                                                                         \
+  640u          /* record, candidates and index, rounded up: what the index is sized for */
+#define TRIES 8 /* records that may be passed over for one eviction */
+#define UNIT  16
 
 static struct tcptale_conn *conn_at(const struct tcptale_conn_env *env, uint32_t ref) {
   return tcptale_arena_at(&env->arena, ref);
@@ -21,25 +22,29 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
 
 uint32_t tcptale_roster_slots(const tcptale_config *config) {
   uint64_t records = config->memory_bytes / BYTES_A_CONNECTION;
-  if (config->max_connections) records = tcptale_min_u64(records, (uint64_t)config->max_connections * 2 + 64);
+  if (config->max_connections)
+    records = tcptale_min_u64(records, (uint64_t)config->max_connections * 2 + 64);
   uint32_t slots = 256;
   while (slots < records + records / 4 && slots < 0x40000000u) slots *= 2;
   return slots;
 }
 
-void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_slot *slots,
-                         uint32_t slot_count) {
+void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         struct tcptale_slot *slots, uint32_t slot_count) {
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, slots, slot_count);
   tcptale_table_init(&roster->by_id, slots + slot_count, slot_count);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_conn, timer));
   uint32_t most = slot_count - slot_count / 8;
-  roster->max_open = env->config.max_connections ? tcptale_min_u32(env->config.max_connections, most) : most;
-  roster->max_half_open = env->config.max_half_open ? env->config.max_half_open : roster->max_open / 2 + 1;
+  roster->max_open =
+      env->config.max_connections ? tcptale_min_u32(env->config.max_connections, most) : most;
+  roster->max_half_open =
+      env->config.max_half_open ? env->config.max_half_open : roster->max_open / 2 + 1;
 }
 
-struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                         const uint8_t *key, uint32_t hash) {
+struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
+                                         const struct tcptale_conn_env *env, const uint8_t *key,
+                                         uint32_t hash) {
   uint32_t at = hash;
   for (uint32_t ref; (ref = tcptale_table_next(&roster->by_key, hash, &at)) != 0;) {
     struct tcptale_conn *conn = conn_at(env, ref);
@@ -48,8 +53,8 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster, co
   return NULL;
 }
 
-struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                            uint64_t id) {
+struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
+                                            const struct tcptale_conn_env *env, uint64_t id) {
   uint32_t at = (uint32_t)id;
   for (uint32_t ref; (ref = tcptale_table_next(&roster->by_id, (uint32_t)id, &at)) != 0;) {
     struct tcptale_conn *conn = conn_at(env, ref);
@@ -60,29 +65,25 @@ struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
 
 /* ---- lists by class ---- */
 
-static void list_append(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+static void list_append(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = conn->cls;
   conn->list_next = 0;
   conn->list_prev = roster->tail[cls];
-  if (roster->tail[cls])
-    conn_at(env, roster->tail[cls])->list_next = ref;
-  else
-    roster->head[cls] = ref;
+  if (roster->tail[cls]) conn_at(env, roster->tail[cls])->list_next = ref;
+  else roster->head[cls] = ref;
   roster->tail[cls] = ref;
   roster->count[cls]++;
   conn->touched = 0;
 }
 
-static void list_take(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+static void list_take(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                      struct tcptale_conn *conn) {
   uint32_t cls = conn->cls;
-  if (conn->list_prev)
-    conn_at(env, conn->list_prev)->list_next = conn->list_next;
-  else
-    roster->head[cls] = conn->list_next;
-  if (conn->list_next)
-    conn_at(env, conn->list_next)->list_prev = conn->list_prev;
-  else
-    roster->tail[cls] = conn->list_prev;
+  if (conn->list_prev) conn_at(env, conn->list_prev)->list_next = conn->list_next;
+  else roster->head[cls] = conn->list_next;
+  if (conn->list_next) conn_at(env, conn->list_next)->list_prev = conn->list_prev;
+  else roster->tail[cls] = conn->list_prev;
   roster->count[cls]--;
 }
 
@@ -96,14 +97,17 @@ static uint32_t class_of(const struct tcptale_conn *conn) {
     return conn->handshake != TCPTALE_ARENA_NONE ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
   case TCPTALE_PHASE_OPEN: break;
   }
-  int both = tcptale_end_has(&conn->ends[0], TCPTALE_END_SEEN) && tcptale_end_has(&conn->ends[1], TCPTALE_END_SEEN);
+  int both = tcptale_end_has(&conn->ends[0], TCPTALE_END_SEEN) &&
+             tcptale_end_has(&conn->ends[1], TCPTALE_END_SEEN);
   return both || conn->how != TCPTALE_OPEN_MIDSTREAM ? TCPTALE_CLASS_FULL : TCPTALE_CLASS_ONE_WAY;
 }
 
 /* ---- eviction ---- */
 
-/* The first of a class that had no packet since it was last looked at; the head after a few tries. */
-static struct tcptale_conn *victim(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t cls) {
+/* The first of a class that had no packet since it was last looked at; the head after a few
+ * tries. */
+static struct tcptale_conn *victim(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                   uint32_t cls) {
   for (int i = 0; i < TRIES && roster->head[cls]; i++) {
     struct tcptale_conn *conn = conn_at(env, roster->head[cls]);
     if (!conn->touched) return conn;
@@ -113,7 +117,8 @@ static struct tcptale_conn *victim(struct tcptale_roster *roster, struct tcptale
   return roster->head[cls] ? conn_at(env, roster->head[cls]) : NULL;
 }
 
-int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
+int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         uint32_t least) {
   struct tcptale_conn *conn = NULL;
   for (uint32_t cls = least; cls < TCPTALE_CLASSES && !conn; cls++) conn = victim(roster, env, cls);
   if (!conn) return 0;
@@ -130,11 +135,13 @@ int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env 
 static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   uint32_t open = tcptale_roster_open(roster);
   uint32_t left = tcptale_arena_pages_left(&env->arena);
-  env->pressure = open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
+  env->pressure =
+      open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
 }
 
 /* Room for one more record within the limits and in the memory. */
-static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env, int half_open) {
+static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                            int half_open) {
   if (half_open && roster->count[TCPTALE_CLASS_HALF_OPEN] >= roster->max_half_open) {
     struct tcptale_conn *oldest = victim(roster, env, TCPTALE_CLASS_HALF_OPEN);
     if (oldest) tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
@@ -151,8 +158,8 @@ static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_e
   return ref;
 }
 
-struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env, const uint8_t *key,
-                                        uint32_t hash, int half_open) {
+struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                        const uint8_t *key, uint32_t hash, int half_open) {
   uint32_t ref = record_room(roster, env, half_open);
   if (ref == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_conn *conn = conn_at(env, ref);
@@ -167,7 +174,8 @@ struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tc
   return conn;
 }
 
-void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn);
   tcptale_closing_release(env, conn);
   tcptale_wheel_clear(&roster->wheel, ref);
@@ -178,19 +186,23 @@ void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_en
   weigh_pressure(roster, env);
 }
 
-void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = class_of(conn);
-  if (conn->id != 0 && !conn->indexed) conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, (uint32_t)conn->id, ref);
+  if (conn->id != 0 && !conn->indexed)
+    conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, (uint32_t)conn->id, ref);
   if (cls != conn->cls) {
     list_take(roster, env, conn);
     conn->cls = (uint8_t)cls;
     list_append(roster, env, conn);
   }
   uint64_t due = tcptale_closing_deadline(env, conn);
-  if (conn->timer.place == 0 || due < conn->timer.deadline_ns) tcptale_wheel_set(&roster->wheel, ref, due);
+  if (conn->timer.place == 0 || due < conn->timer.deadline_ns)
+    tcptale_wheel_set(&roster->wheel, ref, due);
 }
 
-uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
+                                 const struct tcptale_conn_env *env) {
   uint64_t least = 0;
   for (uint32_t cls = TCPTALE_CLASS_HALF_OPEN; cls < TCPTALE_CLASSES; cls++)
     for (uint32_t ref = roster->head[cls]; ref != 0; ref = conn_at(env, ref)->list_next) {
@@ -200,10 +212,12 @@ uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster, const stru
   return least;
 }
 
-struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster,
+                                        const struct tcptale_conn_env *env) {
   for (uint32_t cls = 0; cls < TCPTALE_CLASSES; cls++)
     for (uint32_t ref = roster->head[cls]; ref != 0; ref = conn_at(env, ref)->list_next)
-      if (conn_at(env, ref)->phase == TCPTALE_PHASE_CLOSED || conn_at(env, ref)->phase == TCPTALE_PHASE_EMBRYO)
+      if (conn_at(env, ref)->phase == TCPTALE_PHASE_CLOSED ||
+          conn_at(env, ref)->phase == TCPTALE_PHASE_EMBRYO)
         return conn_at(env, ref);
   return NULL;
 }

@@ -1,9 +1,10 @@
-/* roster.h - the connections of a tracker: their records, the two indexes (by key, by id), the lists by eviction class,
- * the timers, and who gives way when room is short. Floor 12.
+/* roster.h - the connections of a tracker: their records, the two indexes (by key, by id), the
+ * lists by eviction class, the timers, and who gives way when room is short. Floor 12.
  *
- * Invariant: a record is in both indexes (an embryo, which has no id yet, in the first alone), in the list of its class,
- * and its timer is set, not later than it is due. Lists are in the order of joining; a record that had a packet since is
- * passed over once (its `touched` mark), so the head is close to the one idle longest at O(1). */
+ * Invariant: a record is in both indexes (an embryo, which has no id yet, in the first alone),
+ * in the list of its class, and its timer is set, not later than it is due. Lists are in the
+ * order of joining; a record that had a packet since is passed over once (its `touched` mark),
+ * so the head is close to the one idle longest at O(1). */
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
@@ -28,36 +29,42 @@ struct tcptale_roster {
 uint32_t tcptale_roster_slots(const tcptale_config *config);
 
 /* Begins an empty roster; `slots` holds twice `slot_count` slots. */
-void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_slot *slots,
-                         uint32_t slot_count);
+void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         struct tcptale_slot *slots, uint32_t slot_count);
 
 /* The record of a key; NULL. `key`: the bytes of a tcptale_flow_key from `scope` on. */
-struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                         const uint8_t *key, uint32_t hash);
+struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
+                                         const struct tcptale_conn_env *env, const uint8_t *key,
+                                         uint32_t hash);
 
 /* The record of an id, NULL where there is none. */
-struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                            uint64_t id);
+struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
+                                            const struct tcptale_conn_env *env, uint64_t id);
 
-/* A zeroed record for a key that is not there yet, `half_open` or not; makes room by eviction where a limit or the memory
- * asks for it. NULL: no room even so. */
-struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env, const uint8_t *key,
-                                        uint32_t hash, int half_open);
+/* A zeroed record for a key that is not there yet, `half_open` or not; makes room by eviction
+ * where a limit or the memory asks for it. NULL: no room even so. */
+struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                        const uint8_t *key, uint32_t hash, int half_open);
 
 /* After each step: id index, class and timer follow what the record has become. */
-void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn);
+void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn);
 
 /* Takes a closed record out and gives all its memory back. */
-void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env, struct tcptale_conn *conn);
+void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn);
 
 /* Makes room by one record, of class `least` or above; 0: there was none. */
-int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least);
+int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         uint32_t least);
 
 /* The lowest id that is open, 0 when none is. Cost: O(connections). */
-uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster, const struct tcptale_conn_env *env);
+uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
+                                 const struct tcptale_conn_env *env);
 
 /* Any record that has no id (an embryo) or is closed; NULL when all are open. */
-struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster, const struct tcptale_conn_env *env);
+struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster,
+                                        const struct tcptale_conn_env *env);
 
 static inline uint32_t tcptale_roster_open(const struct tcptale_roster *roster) {
   return roster->count[TCPTALE_CLASS_HALF_OPEN] + roster->count[TCPTALE_CLASS_ONE_WAY] +

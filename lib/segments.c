@@ -1,5 +1,5 @@
-/* segments.c - see segments.h. The tree is an AVL tree with parent links: a hostile order of arrival cannot
- * make it deep, nothing recurses, and no key is needed. Floor 2. */
+/* segments.c - see segments.h. The tree is an AVL tree with parent links: a hostile order of
+ * arrival cannot make it deep, nothing recurses, and no key is needed. Floor 2. */
 #include "segments.h"
 
 #include <string.h>
@@ -238,7 +238,8 @@ static uint32_t make(struct tcptale_arena *arena, const struct tcptale_fresh *fr
   return ref;
 }
 
-/* Takes start .. end - 1, which lies strictly inside of a range, out of it. 0: no memory, nothing changed. */
+/* Takes start .. end - 1, which lies strictly inside of a range, out of it. 0: no memory,
+ * nothing changed. */
 static int split(struct tcptale_arena *arena, struct tcptale_segments *set, uint32_t ref,
                  uint64_t start, uint64_t end) {
   struct tcptale_segment *node = at(arena, ref);
@@ -273,7 +274,8 @@ static int take(struct tcptale_arena *arena, struct tcptale_segments *set, uint3
   return 1;
 }
 
-/* Stores start .. end - 1 of `fresh`, where nothing lies. Returns the position up to which it is stored. */
+/* Stores start .. end - 1 of `fresh`, where nothing lies. Returns the position up to which it is
+ * stored. */
 static uint64_t store(struct tcptale_arena *arena, struct tcptale_segments *set,
                       const struct tcptale_fresh *fresh, uint64_t start, uint64_t end) {
   uint64_t pos = start;

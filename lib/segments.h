@@ -1,7 +1,8 @@
-/* segments.h - ordered ranges of stored bytes: what came early and waits, of a stream or of a datagram.
- * Ranges lie in a balanced tree in the arena, each with its bytes in one block behind it; a byte is copied
- * once, when it comes. Invariant between calls: ranges are not empty and do not overlap; `count` and `bytes`
- * say what is there. Cost: O(log n) to find, add and take out. Floor 2. */
+/* segments.h - ordered ranges of stored bytes: what came early and waits, of a stream or of a
+ * datagram. Ranges lie in a balanced tree in the arena, each with its bytes in one block behind
+ * it; a byte is copied once, when it comes. Invariant between calls: ranges are not empty and do
+ * not overlap; `count` and `bytes` say what is there. Cost: O(log n) to find, add and take out.
+ * Floor 2. */
 #ifndef TCPTALE_LIB_SEGMENTS_H
 #define TCPTALE_LIB_SEGMENTS_H
 
@@ -65,8 +66,8 @@ static inline struct tcptale_segment *tcptale_segment_at(const struct tcptale_ar
 /* The stored bytes of a range; NULL where it is absent. */
 const uint8_t *tcptale_segment_bytes(const struct tcptale_segment *segment);
 
-/* References to ranges, TCPTALE_ARENA_NONE where there is none: the lowest; the next one up; the lowest
- * that ends above `pos`. */
+/* References to ranges, TCPTALE_ARENA_NONE where there is none: the lowest; the next one up; the
+ * lowest that ends above `pos`. */
 uint32_t tcptale_segments_first(const struct tcptale_arena *arena,
                                 const struct tcptale_segments *set);
 uint32_t tcptale_segments_next(const struct tcptale_arena *arena, struct tcptale_segments *set,
@@ -74,19 +75,20 @@ uint32_t tcptale_segments_next(const struct tcptale_arena *arena, struct tcptale
 uint32_t tcptale_segments_reaching(const struct tcptale_arena *arena, struct tcptale_segments *set,
                                    uint64_t pos);
 
-/* Whether the fresh copy owns what both have: bytes beat absence, anything beats a probe, else the policy. */
+/* Whether the fresh copy owns what both have: bytes beat absence, anything beats a probe, else
+ * the policy. */
 int tcptale_segments_new_wins(enum tcptale_overlap_kind kind, uint32_t policy,
                               const struct tcptale_segment *old, const struct tcptale_fresh *fresh);
 
-/* Stores what the policy gives to `fresh` and takes it from the others. Returns the position up to which
- * that is done: fresh->end, or less when the arena is used up; what lies above is as it was, save that
- * ranges which had lost to `fresh` may be gone. */
+/* Stores what the policy gives to `fresh` and takes it from the others. Returns the position up
+ * to which that is done: fresh->end, or less when the arena is used up; what lies above is as it
+ * was, save that ranges which had lost to `fresh` may be gone. */
 uint64_t tcptale_segments_add(struct tcptale_arena *arena, struct tcptale_segments *set,
                               enum tcptale_overlap_kind kind, uint32_t policy,
                               const struct tcptale_fresh *fresh);
 
-/* Takes everything below `to` out of a range that starts below it; the range itself, when nothing is left.
- * Returns 0 in that case. */
+/* Takes everything below `to` out of a range that starts below it; the range itself, when
+ * nothing is left. Returns 0 in that case. */
 int tcptale_segments_cut_front(struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref, uint64_t to);
 
@@ -100,7 +102,8 @@ void tcptale_segments_attach(struct tcptale_arena *arena, struct tcptale_segment
 void tcptale_segments_put_back(struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref, uint64_t start);
 
-/* Notes where `data`, standing at `start`, differs from stored bytes. Absent ranges and probes never differ. */
+/* Notes where `data`, standing at `start`, differs from stored bytes. Absent ranges and probes
+ * never differ. */
 void tcptale_segments_compare(const struct tcptale_arena *arena, struct tcptale_segments *set,
                               uint64_t start, const uint8_t *data, size_t len,
                               struct tcptale_runs *runs);

@@ -1,5 +1,5 @@
-/* seq.c - sequence numbers modulo 2^32 and their 64-bit positions; nothing else in the library compares
- * sequence numbers. Floor 0. */
+/* seq.c - sequence numbers modulo 2^32 and their 64-bit positions; nothing else in the library
+ * compares sequence numbers. Floor 0. */
 #include "tcptale/seq.h"
 
 int32_t tcptale_seq_diff(uint32_t a, uint32_t b) {

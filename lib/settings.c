@@ -6,7 +6,7 @@
 #include "util.h"
 
 #define SECOND ((uint64_t)1000000000)
-#define MIB ((uint64_t)1 << 20)
+#define MIB    ((uint64_t)1 << 20)
 
 int tcptale_config_init(tcptale_config *config, size_t struct_size) {
   if (!config || struct_size < sizeof *config || struct_size > UINT32_MAX) return TCPTALE_ERR_ARG;
@@ -39,14 +39,15 @@ int tcptale_config_init(tcptale_config *config, size_t struct_size) {
 }
 
 int tcptale_callbacks_init(tcptale_callbacks *callbacks, size_t struct_size) {
-  if (!callbacks || struct_size < sizeof *callbacks || struct_size > UINT32_MAX) return TCPTALE_ERR_ARG;
+  if (!callbacks || struct_size < sizeof *callbacks || struct_size > UINT32_MAX)
+    return TCPTALE_ERR_ARG;
   memset(callbacks, 0, struct_size);
   callbacks->struct_size = (uint32_t)struct_size;
   return TCPTALE_OK;
 }
 
-/* Copies a caller's struct of its own size into ours. A caller that is newer than this library may set only what this
- * library knows: bytes behind that must be zero. */
+/* Copies a caller's struct of its own size into ours. A caller that is newer than this library
+ * may set only what this library knows: bytes behind that must be zero. */
 static int copy_in(void *out, size_t known, const void *in, uint32_t struct_size) {
   if (struct_size < known) return TCPTALE_ERR_ARG;
   const uint8_t *bytes = in;
@@ -61,12 +62,14 @@ static int in_range(uint32_t value, uint32_t least, uint32_t most) {
 }
 
 static int frag_policy_ok(uint32_t policy) {
-  return policy == TCPTALE_FRAG_DISCARD || in_range(policy, TCPTALE_POLICY_FIRST, TCPTALE_POLICY_BSD_RIGHT);
+  return policy == TCPTALE_FRAG_DISCARD ||
+         in_range(policy, TCPTALE_POLICY_FIRST, TCPTALE_POLICY_BSD_RIGHT);
 }
 
 static int is_valid(const tcptale_config *c) {
   uint32_t known = TCPTALE_CONFIG_ASYNC | TCPTALE_CONFIG_NO_MIDSTREAM | TCPTALE_CONFIG_KEY_VLAN |
-                   TCPTALE_CONFIG_KEY_TUNNEL | TCPTALE_CONFIG_NO_DUP_FRAME | TCPTALE_CONFIG_NO_DEFRAG;
+                   TCPTALE_CONFIG_KEY_TUNNEL | TCPTALE_CONFIG_NO_DUP_FRAME |
+                   TCPTALE_CONFIG_NO_DEFRAG;
   if (c->flags & ~known) return 0;
   if (!in_range(c->checksum, TCPTALE_CHECKSUM_AUTO, TCPTALE_CHECKSUM_IGNORE)) return 0;
   if (!in_range(c->rst_policy, TCPTALE_RST_RFC5961, TCPTALE_RST_HPUX11)) return 0;
@@ -75,7 +78,8 @@ static int is_valid(const tcptale_config *c) {
   if (!frag_policy_ok(c->frag_policy_v4) || !frag_policy_ok(c->frag_policy_v6)) return 0;
   if (!in_range(c->delivery, TCPTALE_DELIVER_ARRIVAL, TCPTALE_DELIVER_ACKED)) return 0;
   if (!in_range(c->urgent, TCPTALE_URGENT_INLINE, TCPTALE_URGENT_GAP)) return 0;
-  return c->queue_segments > 0 && c->queue_bytes > 0 && c->timer_budget > 0 && c->timer_budget <= INT32_MAX;
+  return c->queue_segments > 0 && c->queue_bytes > 0 && c->timer_budget > 0 &&
+         c->timer_budget <= INT32_MAX;
 }
 
 int tcptale_settings_read(tcptale_config *out, const tcptale_config *config) {

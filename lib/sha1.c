@@ -1,5 +1,5 @@
-/* sha1.c - SHA-1 in one call: whole blocks from the message itself, then one or two blocks with its rest,
- * the padding bit and its length. Floor 1. */
+/* sha1.c - SHA-1 in one call: whole blocks from the message itself, then one or two blocks with
+ * its rest, the padding bit and its length. Floor 1. */
 #include "sha1.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* sha1.h - SHA-1 (FIPS 180-4) of a short message, for the Community ID. No secret rests on it. Floor 1. */
+/* sha1.h - SHA-1 (FIPS 180-4) of a short message, for the Community ID. No secret rests on it.
+ * Floor 1. */
 #ifndef TCPTALE_LIB_SHA1_H
 #define TCPTALE_LIB_SHA1_H
 

@@ -1,7 +1,7 @@
-/* single.c - tcptale_stream, the public unit: one direction in a block of its own, for callers that have
- * sequence numbers and bytes but no tracker. It checks arguments, counts anomalies, refuses calls from
- * inside a callback, and turns findings into events. Invariant: `busy` is set exactly while half.h may
- * call back. Floor 5. */
+/* single.c - tcptale_stream, the public unit: one direction in a block of its own, for callers
+ * that have sequence numbers and bytes but no tracker. It checks arguments, counts anomalies,
+ * refuses calls from inside a callback, and turns findings into events. Invariant: `busy` is set
+ * exactly while half.h may call back. Floor 5. */
 #include <stdlib.h>
 #include <string.h>
 

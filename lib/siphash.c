@@ -1,4 +1,5 @@
-/* siphash.c - the hash of a run of bytes; the rounds are in the header, for callers that hash numbers. Floor 1. */
+/* siphash.c - the hash of a run of bytes; the rounds are in the header, for callers that hash
+ * numbers. Floor 1. */
 #include "siphash.h"
 
 static void rounds(struct tcptale_siphash *s, unsigned count) {

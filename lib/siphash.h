@@ -1,6 +1,6 @@
-/* siphash.h - keyed 64-bit hash (Aumasson and Bernstein, SipHash-1-3): without the key nobody can choose
- * packets that fall into one bucket. Words of a message are little-endian numbers, so a hash of numbers is
- * the same on every machine. Invariant: pure. Floor 1. */
+/* siphash.h - keyed 64-bit hash (Aumasson and Bernstein, SipHash-1-3): without the key nobody
+ * can choose packets that fall into one bucket. Words of a message are little-endian numbers, so
+ * a hash of numbers is the same on every machine. Invariant: pure. Floor 1. */
 #ifndef TCPTALE_LIB_SIPHASH_H
 #define TCPTALE_LIB_SIPHASH_H
 
@@ -45,8 +45,8 @@ static inline void tcptale_siphash_word(struct tcptale_siphash *s, uint64_t word
   s->v0 ^= word;
 }
 
-/* Ends a message of whole words, `count` of them, with three finalization rounds. The last word of any
- * message holds its length in bytes mod 256 in the top byte. */
+/* Ends a message of whole words, `count` of them, with three finalization rounds. The last word
+ * of any message holds its length in bytes mod 256 in the top byte. */
 static inline uint64_t tcptale_siphash_end(struct tcptale_siphash *s, uint64_t count) {
   tcptale_siphash_word(s, (count * 8) << 56);
   s->v2 ^= 0xff;

@@ -1,8 +1,9 @@
-/* state.c - RFC 9293's states for one end, as a bystander sees them: a table and its look-up. The table is the
- * one printed in lib/README.md; tests walk every cell. Floor 4.
+/* state.c - RFC 9293's states for one end, as a bystander sees them: a table and its look-up.
+ * The table is the one printed in lib/README.md; tests walk every cell. Floor 4.
  *
- * Where a cell differs from the RFC's figure 5 it is because a bystander may have missed a segment: an end that
- * sends synchronised segments has an established peer, whatever was seen before. */
+ * Where a cell differs from the RFC's figure 5 it is because a bystander may have missed a
+ * segment: an end that sends synchronised segments has an established peer, whatever was seen
+ * before. */
 #include "tcptale/state.h"
 
 #define STATES 11
@@ -24,17 +25,17 @@ enum {
 
 static const uint8_t next_state[STATES][INPUTS] = {
     /*        SYN> SA> FIN> RST> oth> >SYN >SA >FIN >RST aSYN aFIN time */
-    /* CL */ {SS,  SR, F1,  CL,  ES,  LI,  ES, CW,  CL,  ES,  CL,  CL},
-    /* LI */ {SR,  SR, F1,  CL,  ES,  LI,  ES, CW,  LI,  ES,  LI,  CL},
-    /* SS */ {SS,  SR, F1,  CL,  ES,  SR,  ES, SS,  CL,  ES,  SS,  CL},
-    /* SR */ {SR,  SR, F1,  CL,  SR,  SR,  ES, CW,  CL,  ES,  SR,  CL},
-    /* ES */ {ES,  ES, F1,  CL,  ES,  ES,  ES, CW,  CL,  ES,  ES,  CL},
-    /* F1 */ {F1,  F1, F1,  CL,  F1,  F1,  F1, CG,  CL,  F1,  F2,  CL},
-    /* F2 */ {F2,  F2, F2,  CL,  F2,  F2,  F2, TW,  CL,  F2,  F2,  CL},
-    /* CW */ {CW,  CW, LA,  CL,  CW,  CW,  CW, CW,  CL,  CW,  CW,  CL},
-    /* CG */ {CG,  CG, CG,  CL,  CG,  CG,  CG, CG,  CL,  CG,  TW,  CL},
-    /* LA */ {LA,  LA, LA,  CL,  LA,  LA,  LA, LA,  CL,  LA,  CL,  CL},
-    /* TW */ {SS,  SR, TW,  CL,  TW,  LI,  TW, TW,  CL,  TW,  TW,  CL},
+    /* CL */ {SS, SR, F1, CL, ES, LI, ES, CW, CL, ES, CL, CL},
+    /* LI */ {SR, SR, F1, CL, ES, LI, ES, CW, LI, ES, LI, CL},
+    /* SS */ {SS, SR, F1, CL, ES, SR, ES, SS, CL, ES, SS, CL},
+    /* SR */ {SR, SR, F1, CL, SR, SR, ES, CW, CL, ES, SR, CL},
+    /* ES */ {ES, ES, F1, CL, ES, ES, ES, CW, CL, ES, ES, CL},
+    /* F1 */ {F1, F1, F1, CL, F1, F1, F1, CG, CL, F1, F2, CL},
+    /* F2 */ {F2, F2, F2, CL, F2, F2, F2, TW, CL, F2, F2, CL},
+    /* CW */ {CW, CW, LA, CL, CW, CW, CW, CW, CL, CW, CW, CL},
+    /* CG */ {CG, CG, CG, CL, CG, CG, CG, CG, CL, CG, TW, CL},
+    /* LA */ {LA, LA, LA, CL, LA, LA, LA, LA, CL, LA, CL, CL},
+    /* TW */ {SS, SR, TW, CL, TW, LI, TW, TW, CL, TW, TW, CL},
 };
 
 uint32_t tcptale_state_step(uint32_t state, uint32_t input) {

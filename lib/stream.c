@@ -1,6 +1,6 @@
-/* stream.c - see stream.h: what goes into a direction, and when a hole is given up. A segment is cut into
- * parts (told before, new, present, cut off by the capture, urgent), each of which is handed over where it
- * lies or stored. Floor 4. */
+/* stream.c - see stream.h: what goes into a direction, and when a hole is given up. A segment is
+ * cut into parts (told before, new, present, cut off by the capture, urgent), each of which is
+ * handed over where it lies or stored. Floor 4. */
 #include "stream.h"
 
 #include <string.h>
@@ -76,7 +76,8 @@ static void begin_at(struct tcptale_fresh *part, uint64_t start) {
   part->start = start;
 }
 
-/* Takes from the queue what `part`, in order, wins of it. Returns where the part's own bytes end. */
+/* Takes from the queue what `part`, in order, wins of it. Returns where the part's own bytes
+ * end. */
 static uint64_t contest(const struct tcptale_stream_env *env, struct tcptale_half *half,
                         const struct tcptale_fresh *part) {
   uint64_t end = tcptale_min_u64(part->end, half->fin);
@@ -85,8 +86,8 @@ static uint64_t contest(const struct tcptale_stream_env *env, struct tcptale_hal
   while (cold != NULL && cold->queue.count > 0) {
     uint32_t ref = tcptale_segments_first(env->arena, &cold->queue);
     const struct tcptale_segment *old = tcptale_segment_at(env->arena, ref);
-    /* All queued starts lie above `next`, so BSD and Linux give the segment in order everything; a policy that
-     * keeps first copies does not. */
+    /* All queued starts lie above `next`, so BSD and Linux give the segment in order everything;
+     * a policy that keeps first copies does not. */
     if (old->start >= end) return end;
     if (!tcptale_segments_new_wins(TCPTALE_OVERLAP_SEGMENT, half->policy, old, part))
       return old->start;
@@ -108,8 +109,8 @@ static void pass_through(const struct tcptale_stream_env *env, struct tcptale_ha
   }
 }
 
-/* Stores a part; returns the position up to which it is stored. What was in order when it came is the
- * receiver's: below `reach` the first copy stays, whatever the policy. */
+/* Stores a part; returns the position up to which it is stored. What was in order when it came
+ * is the receiver's: below `reach` the first copy stays, whatever the policy. */
 static uint64_t store(const struct tcptale_stream_env *env, struct tcptale_half *half,
                       struct tcptale_cold *cold, const struct tcptale_fresh *part) {
   struct tcptale_fresh low = *part, high = *part;
@@ -128,7 +129,8 @@ static uint64_t store(const struct tcptale_stream_env *env, struct tcptale_half 
                               &high);
 }
 
-/* The anomaly of the limit that a part would break; NONE where it breaks none, or is all there already. */
+/* The anomaly of the limit that a part would break; NONE where it breaks none, or is all there
+ * already. */
 static uint32_t broken_limit(const struct tcptale_stream_env *env, struct tcptale_cold *cold,
                              const struct tcptale_fresh *part) {
   const struct tcptale_segments *queue = &cold->queue;
@@ -144,7 +146,8 @@ static uint32_t broken_limit(const struct tcptale_stream_env *env, struct tcptal
              : code;
 }
 
-/* Gives the lowest hole up because of a limit, or what only waits for its acknowledgement, and says so. */
+/* Gives the lowest hole up because of a limit, or what only waits for its acknowledgement, and
+ * says so. */
 static int give_up_limit(const struct tcptale_stream_env *env, struct tcptale_half *half,
                          uint32_t code, uint64_t bound) {
   uint64_t top = tcptale_min_u64(tcptale_half_hole_top(env, half), bound);
@@ -276,8 +279,8 @@ static void compare_queued(const struct tcptale_stream_env *env, struct tcptale_
   report_runs(env, half, &runs);
 }
 
-/* Reads the urgent pointer: the byte before it is the urgent one (RFC 6093). Returns 0 where it points at no
- * byte of this segment. What was told before is not looked at again. */
+/* Reads the urgent pointer: the byte before it is the urgent one (RFC 6093). Returns 0 where it
+ * points at no byte of this segment. What was told before is not looked at again. */
 static int find_urgent(const struct tcptale_half *half, struct arrival *a,
                        const struct tcptale_piece *piece) {
   int64_t pos = piece->offset + (int64_t)piece->urgent - 1;
@@ -300,7 +303,8 @@ static void report_urgent(const struct tcptale_stream_env *env, struct tcptale_h
                       a->all.data + (a->urgent - a->all.start));
 }
 
-/* Bytes at or above the FIN are reported; where it cannot move any more they are dropped too (R18). */
+/* Bytes at or above the FIN are reported; where it cannot move any more they are dropped too
+ * (R18). */
 static void note_after_fin(const struct tcptale_stream_env *env, struct tcptale_half *half,
                            struct arrival *a) {
   uint64_t from = tcptale_max_u64(a->all.start, half->fin);

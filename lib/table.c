@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots, uint32_t slot_count) {
+void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
+                        uint32_t slot_count) {
   table->slots = slots;
   table->mask = slot_count - 1;
   table->used = 0;

@@ -1,6 +1,6 @@
-/* tcp.c - reads the TCP header. Invariant: an option is looked at only inside the header length, and only the
- * first of its kind and right size reaches the packet; the iterator and the packet use the same rules.
- * Floor 2. */
+/* tcp.c - reads the TCP header. Invariant: an option is looked at only inside the header length,
+ * and only the first of its kind and right size reaches the packet; the iterator and the packet
+ * use the same rules. Floor 2. */
 #include "tcp.h"
 
 #include <string.h>
@@ -14,8 +14,8 @@ static void note(tcptale_packet *p, uint32_t code) {
   p->anomalies |= 1u << code;
 }
 
-/* The bytes of the option at `o`, of which the header holds `left`; 0 where they cannot be told, or run past
- * it. */
+/* The bytes of the option at `o`, of which the header holds `left`; 0 where they cannot be told,
+ * or run past it. */
 static uint32_t option_len(const uint8_t *o, uint32_t left) {
   if (o[0] == TCPTALE_OPT_EOL || o[0] == TCPTALE_OPT_NOP) return 1;
   if (left < 2 || o[1] < 2 || o[1] > left) return 0;
@@ -46,8 +46,8 @@ static uint32_t option_group(const uint8_t *o, uint32_t len) {
   }
 }
 
-/* Options that may stand more than once: Multipath TCP sends several subtypes, of the unknown nothing is
- * known. */
+/* Options that may stand more than once: Multipath TCP sends several subtypes, of the unknown
+ * nothing is known. */
 static int may_repeat(uint32_t group) {
   return group == TCPTALE_HAS_MPTCP || group == TCPTALE_HAS_UNKNOWN;
 }
@@ -57,8 +57,8 @@ static int cookie_fits(uint32_t len) {
   return len == 0 || (len >= 4 && len <= 16 && len % 2 == 0);
 }
 
-/* DSS (RFC 8684 3.3): which of its parts are there, and how long, is in its flags; the checksum at the end of
- * a mapping is there or not. */
+/* DSS (RFC 8684 3.3): which of its parts are there, and how long, is in its flags; the checksum
+ * at the end of a mapping is there or not. */
 static int dss_fits(const uint8_t *o, uint32_t len) {
   enum { ACK = 0x01, ACK_8 = 0x02, MAP = 0x04, MAP_8 = 0x08 };
   if (len < 4) return 0;
@@ -91,9 +91,10 @@ static int mptcp_fits(const uint8_t *o, uint32_t len) {
   }
 }
 
-/* Whether the option's size is one that its kind has: RFC 9293 (MSS), 7323 (window scale, timestamps), 2018
- * (SACK: 1 to 4 blocks), 2385 (MD5), 5482 (user timeout), 5925 (AO), 7413 (Fast Open), 9768 (AccECN: up to 3
- * counters), 6994 (experiments: an id of 16 bits at least), 8547 (ENO: any). */
+/* Whether the option's size is one that its kind has: RFC 9293 (MSS), 7323 (window scale,
+ * timestamps), 2018 (SACK: 1 to 4 blocks), 2385 (MD5), 5482 (user timeout), 5925 (AO), 7413
+ * (Fast Open), 9768 (AccECN: up to 3 counters), 6994 (experiments: an id of 16 bits at least),
+ * 8547 (ENO: any). */
 static int option_fits(const uint8_t *o, uint32_t len) {
   switch (o[0]) {
   case TCPTALE_OPT_MSS: return len == 4;
@@ -168,8 +169,8 @@ static void options(tcptale_packet *p, const uint8_t *o, uint32_t left) {
   }
 }
 
-/* What the flags say that they should not: nothing at all, the two ends of a stream at once, the end without
- * ACK. Every segment but SYN and RST needs ACK (RFC 9293 3.10.7.4). */
+/* What the flags say that they should not: nothing at all, the two ends of a stream at once, the
+ * end without ACK. Every segment but SYN and RST needs ACK (RFC 9293 3.10.7.4). */
 static void odd_flags(tcptale_packet *p, uint32_t flags) {
   const uint32_t all = TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_PSH |
                        TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
@@ -183,7 +184,8 @@ static void odd_flags(tcptale_packet *p, uint32_t flags) {
   if ((flags & TCPTALE_TCP_RST) && p->payload_len > 0) note(p, TCPTALE_ANOMALY_RST_DATA);
 }
 
-/* Most segments have ACK and none of FIN, SYN and RST, and as options NOP, NOP, timestamps, or none. */
+/* Most segments have ACK and none of FIN, SYN and RST, and as options NOP, NOP, timestamps, or
+ * none. */
 void tcptale_tcp_remarks(tcptale_packet *p, const uint8_t *h) {
   const uint32_t telling = TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK;
   if ((p->tcp_flags & telling) != TCPTALE_TCP_ACK) odd_flags(p, p->tcp_flags);
@@ -226,7 +228,8 @@ void tcptale_tcp_header(struct tcptale_walk *w, tcptale_packet *p) {
     return;
   }
   if (!tcptale_walk_need(w, p, TCPTALE_LAYER_TCP, header_len)) {
-    if (p->stop_reason == TCPTALE_STOP_TRUNCATED && w->wire >= header_len) cut_header(w, p, header_len);
+    if (p->stop_reason == TCPTALE_STOP_TRUNCATED && w->wire >= header_len)
+      cut_header(w, p, header_len);
     return;
   }
   p->layers |= TCPTALE_LAYER_TCP;
@@ -281,8 +284,8 @@ static void values(tcptale_tcp_option *option, const uint8_t *o, uint32_t len) {
   }
 }
 
-/* Writes the option at `o`, of which the header holds `left` bytes; `first` is the header's first option.
- * Returns how far the next one is. */
+/* Writes the option at `o`, of which the header holds `left` bytes; `first` is the header's
+ * first option. Returns how far the next one is. */
 static uint32_t write_option(tcptale_tcp_option *option, const uint8_t *first, const uint8_t *o,
                              uint32_t left) {
   uint32_t len = option_len(o, left);

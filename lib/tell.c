@@ -24,7 +24,8 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
     memcpy(out->addr[i], conn->key + KEY_AT(addr) + 16 * at, 16);
     memcpy(&out->port[i], conn->key + KEY_AT(port) + 2 * at, 2);
   }
-  out->role = tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
+  out->role =
+      tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
 }
 
 void tcptale_tell_open(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t how) {
@@ -37,14 +38,16 @@ void tcptale_tell_open(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   tcptale_emit_open(&env->emit, conn, &event);
 }
 
-void tcptale_tell_established(struct tcptale_conn_env *env, struct tcptale_conn *conn, int64_t rtt_ns,
-                              int64_t syn_synack_ns) {
+void tcptale_tell_established(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              int64_t rtt_ns, int64_t syn_synack_ns) {
   if (!may_tell(conn)) return;
-  tcptale_established_event event = {.conn_id = conn->id, .rtt_ns = rtt_ns, .syn_synack_ns = syn_synack_ns};
+  tcptale_established_event event = {
+      .conn_id = conn->id, .rtt_ns = rtt_ns, .syn_synack_ns = syn_synack_ns};
   tcptale_emit_established(&env->emit, conn, &event);
 }
 
-void tcptale_tell_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir, uint32_t verdict) {
+void tcptale_tell_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                        uint32_t verdict) {
   if (!may_tell(conn)) return;
   tcptale_reset_event event = {.conn_id = conn->id, .direction = dir, .verdict = verdict};
   conn->flags |= TCPTALE_CONN_DATA_TOLD;
@@ -61,62 +64,71 @@ void tcptale_tell_close(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_emit_forget(&env->emit, &conn->anomalies);
 }
 
-static void tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, tcptale_anomaly_event *event) {
+static void tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         tcptale_anomaly_event *event) {
   if (conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) return;
   if (conn && !may_tell(conn)) conn = NULL;
   event->conn_id = conn ? conn->id : 0;
   tcptale_emit_anomaly(&env->emit, conn, conn ? &conn->anomalies : &env->stray, event);
 }
 
-void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code, uint32_t dir,
-                          uint64_t offset, uint64_t len) {
+void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code,
+                          uint32_t dir, uint64_t offset, uint64_t len) {
   tcptale_anomaly_event event = {.code = code, .direction = dir, .offset = offset, .len = len};
   tell_anomaly(env, conn, &event);
 }
 
 /* The decoder's findings and the notes, as anomalies of the connection. */
-static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          const struct tcptale_arrival *seg) {
   static const struct {
     uint32_t note, code;
   } notes[] = {
-      {TCPTALE_NOTE_ACK_UNSEEN, TCPTALE_ANOMALY_ACK_UNSEEN}, {TCPTALE_NOTE_TS_MISSING, TCPTALE_ANOMALY_TS_MISSING},
-      {TCPTALE_NOTE_SIGNED, TCPTALE_ANOMALY_MD5_UNEXPECTED}, {TCPTALE_NOTE_STRADDLES, TCPTALE_ANOMALY_OUT_OF_WINDOW},
+      {TCPTALE_NOTE_ACK_UNSEEN, TCPTALE_ANOMALY_ACK_UNSEEN},
+      {TCPTALE_NOTE_TS_MISSING, TCPTALE_ANOMALY_TS_MISSING},
+      {TCPTALE_NOTE_SIGNED, TCPTALE_ANOMALY_MD5_UNEXPECTED},
+      {TCPTALE_NOTE_STRADDLES, TCPTALE_ANOMALY_OUT_OF_WINDOW},
       {TCPTALE_NOTE_SHRINKS, TCPTALE_ANOMALY_WINDOW_SHRINK},
   };
   uint32_t own_codes = (1u << TCPTALE_ANOMALY_BAD_TCP_CSUM) | (1u << TCPTALE_ANOMALY_BAD_IP_CSUM) |
                        (1u << TCPTALE_ANOMALY_NO_ACK_FLAG) | (1u << TCPTALE_ANOMALY_CSUM_OFFLOAD);
   uint32_t bits = seg->packet->anomalies & ~own_codes;
   for (uint32_t code = 1; bits >> code != 0; code++)
-    if ((bits >> code & 1) && code != seg->anomaly) tcptale_tell_anomaly(env, conn, code, seg->dir, 0, 0);
+    if ((bits >> code & 1) && code != seg->anomaly)
+      tcptale_tell_anomaly(env, conn, code, seg->dir, 0, 0);
   if (seg->anomaly) tcptale_tell_anomaly(env, conn, seg->anomaly, seg->dir, 0, 0);
   for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
     if ((seg->notes & notes[i].note) && notes[i].code != seg->anomaly)
       tcptale_tell_anomaly(env, conn, notes[i].code, seg->dir, 0, 0);
 }
 
-void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          const struct tcptale_arrival *seg) {
   if (seg->from_queue) return;
   const tcptale_packet *p = seg->packet;
   if (env->emit.callbacks.on_segment && !(conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED))) {
     tcptale_segment_event event = {.direction = seg->dir, .verdict = seg->verdict, .len = seg->len};
     event.tcp_flags = p->tcp_flags;
     event.anomaly = seg->verdict == TCPTALE_SEGMENT_OUTSIDE ? seg->anomaly : 0;
-    event.bad_checksum = seg->anomaly == TCPTALE_ANOMALY_BAD_TCP_CSUM || seg->anomaly == TCPTALE_ANOMALY_BAD_IP_CSUM;
+    event.bad_checksum =
+        seg->anomaly == TCPTALE_ANOMALY_BAD_TCP_CSUM || seg->anomaly == TCPTALE_ANOMALY_BAD_IP_CSUM;
     event.packet = p;
     event.data = seg->data;
     if (conn) {
-      const struct tcptale_end *own = &conn->ends[seg->dir], *peer = &conn->ends[tcptale_other(seg->dir)];
+      const struct tcptale_end *own = &conn->ends[seg->dir],
+                               *peer = &conn->ends[tcptale_other(seg->dir)];
       event.conn_id = conn->id;
       if (tcptale_end_has(own, TCPTALE_END_BASED)) event.seq = p->seq - own->isn;
-      if (tcptale_end_has(peer, TCPTALE_END_BASED) && (p->tcp_flags & TCPTALE_TCP_ACK)) event.ack = p->ack - peer->isn;
+      if (tcptale_end_has(peer, TCPTALE_END_BASED) && (p->tcp_flags & TCPTALE_TCP_ACK))
+        event.ack = p->ack - peer->isn;
     }
     tcptale_emit_segment(&env->emit, conn && may_tell(conn) ? conn : NULL, &event);
   }
   if (p->anomalies | seg->anomaly | seg->notes) tell_findings(env, conn, seg);
 }
 
-static void sink_data(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len, uint64_t from_index,
-                      uint64_t from_ts_ns) {
+static void sink_data(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len,
+                      uint64_t from_index, uint64_t from_ts_ns) {
   struct tcptale_conn_env *env = ctx;
   struct tcptale_conn *conn = env->conn;
   if (tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) return;
@@ -136,7 +148,8 @@ static void sink_gap(void *ctx, uint64_t offset, uint64_t len, uint32_t why) {
   struct tcptale_conn *conn = env->conn;
   if (tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) return;
   if (conn->ends[env->dir].half.flags & TCPTALE_HALF_DISCARDING) return;
-  tcptale_gap_event event = {.conn_id = conn->id, .direction = env->dir, .why = why, .offset = offset, .len = len};
+  tcptale_gap_event event = {
+      .conn_id = conn->id, .direction = env->dir, .why = why, .offset = offset, .len = len};
   conn->flags |= TCPTALE_CONN_DATA_TOLD;
   if (!env->emit.stopped) conn->ends[env->dir].missing += len;
   tcptale_emit_gap(&env->emit, conn, &event);
@@ -145,15 +158,19 @@ static void sink_gap(void *ctx, uint64_t offset, uint64_t len, uint32_t why) {
 static void sink_half_close(void *ctx, uint64_t offset) {
   struct tcptale_conn_env *env = ctx;
   if (!may_tell(env->conn)) return;
-  tcptale_half_close_event event = {.conn_id = env->conn->id, .direction = env->dir, .offset = offset};
+  tcptale_half_close_event event = {
+      .conn_id = env->conn->id, .direction = env->dir, .offset = offset};
   env->conn->flags |= TCPTALE_CONN_DATA_TOLD;
   tcptale_emit_half_close(&env->emit, env->conn, &event);
 }
 
-static void sink_anomaly(void *ctx, uint32_t code, uint64_t offset, uint64_t len, const uint8_t *data) {
+static void sink_anomaly(void *ctx, uint32_t code, uint64_t offset, uint64_t len,
+                         const uint8_t *data) {
   struct tcptale_conn_env *env = ctx;
-  tcptale_anomaly_event event = {.code = code, .direction = env->dir, .offset = offset, .len = len, .data = data};
+  tcptale_anomaly_event event = {
+      .code = code, .direction = env->dir, .offset = offset, .len = len, .data = data};
   tell_anomaly(env, env->conn, &event);
 }
 
-const struct tcptale_stream_sink tcptale_tell_sink = {sink_data, sink_gap, sink_half_close, sink_anomaly};
+const struct tcptale_stream_sink tcptale_tell_sink = {sink_data, sink_gap, sink_half_close,
+                                                      sink_anomaly};

@@ -1,4 +1,5 @@
-/* text.c - builds text in a buffer of fixed size; what does not fit is counted and dropped. Floor 1. */
+/* text.c - builds text in a buffer of fixed size; what does not fit is counted and dropped.
+ * Floor 1. */
 #include "text.h"
 
 #include "bytes.h"

@@ -1,5 +1,6 @@
-/* text.h - builds text in a buffer of fixed size, without the C library's formatting. Invariant: `len` counts what
- * was asked for, of which the first min(len, size - 1) characters are in the buffer. Floor 1. */
+/* text.h - builds text in a buffer of fixed size, without the C library's formatting. Invariant:
+ * `len` counts what was asked for, of which the first min(len, size - 1) characters are in the
+ * buffer. Floor 1. */
 #ifndef TCPTALE_LIB_TEXT_H
 #define TCPTALE_LIB_TEXT_H
 

@@ -1,14 +1,15 @@
-/* timers.c - see timers.h. A timer's level is the highest group of six bits in which its tick differs from the
- * present tick; its slot is the value of these bits. When the present tick enters a slot of a higher level, the
- * timers there are placed anew, one level down or lower. Floor 4. */
+/* timers.c - see timers.h. A timer's level is the highest group of six bits in which its tick
+ * differs from the present tick; its slot is the value of these bits. When the present tick
+ * enters a slot of a higher level, the timers there are placed anew, one level down or lower.
+ * Floor 4. */
 #include "timers.h"
 
 #include <string.h>
 
 #define TICK_SHIFT TCPTALE_WHEEL_TICK_SHIFT
 #define LEVEL_BITS 6
-#define SLOT_MASK ((uint64_t)(TCPTALE_WHEEL_SLOTS - 1))
-#define DUE_PLACE ((uint32_t)(TCPTALE_WHEEL_LEVELS * TCPTALE_WHEEL_SLOTS + 1))
+#define SLOT_MASK  ((uint64_t)(TCPTALE_WHEEL_SLOTS - 1))
+#define DUE_PLACE  ((uint32_t)(TCPTALE_WHEEL_LEVELS * TCPTALE_WHEEL_SLOTS + 1))
 
 static struct tcptale_timer *timer_of(const struct tcptale_wheel *wheel, uint32_t ref) {
   uint8_t *record = tcptale_arena_at(wheel->arena, ref);
@@ -51,8 +52,8 @@ static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
   return 1 + level * TCPTALE_WHEEL_SLOTS + slot;
 }
 
-/* Lists are stacks. A slot is turned over once when it comes up, so what was set first is handed out first,
- * as long as it did not move between levels; order within one tick is not promised. */
+/* Lists are stacks. A slot is turned over once when it comes up, so what was set first is handed
+ * out first, as long as it did not move between levels; order within one tick is not promised. */
 static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
   uint32_t *head = list_of(wheel, place);
@@ -68,10 +69,8 @@ static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
 
 static void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
   uint32_t *head = list_of(wheel, timer->place);
-  if (timer->prev)
-    timer_of(wheel, timer->prev)->next = timer->next;
-  else
-    *head = timer->next;
+  if (timer->prev) timer_of(wheel, timer->prev)->next = timer->next;
+  else *head = timer->next;
   if (timer->next) timer_of(wheel, timer->next)->prev = timer->prev;
   if (*head == 0 && timer->place != DUE_PLACE) {
     uint32_t slot = timer->place - 1;
@@ -82,10 +81,8 @@ static void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
 
 void tcptale_wheel_set(struct tcptale_wheel *wheel, uint32_t ref, uint64_t deadline_ns) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
-  if (timer->place)
-    withdraw(wheel, timer);
-  else
-    wheel->count++;
+  if (timer->place) withdraw(wheel, timer);
+  else wheel->count++;
   timer->deadline_ns = deadline_ns;
   insert(wheel, ref, place_for(wheel, tick_of(deadline_ns)));
 }
@@ -110,7 +107,8 @@ static void spill(struct tcptale_wheel *wheel, uint32_t slot) {
   }
 }
 
-/* The level and slot that comes up first after the present tick, and the tick when; 0: nothing is pending. */
+/* The level and slot that comes up first after the present tick, and the tick when; 0: nothing
+ * is pending. */
 static int first_slot(const struct tcptale_wheel *wheel, uint32_t *slot, uint64_t *tick) {
   for (uint32_t level = 0; level < TCPTALE_WHEEL_LEVELS; level++) {
     uint32_t here = (uint32_t)(wheel->now >> (LEVEL_BITS * level) & SLOT_MASK);
@@ -134,8 +132,7 @@ uint32_t tcptale_wheel_next(struct tcptale_wheel *wheel, uint64_t now_ns) {
     spill(wheel, slot);
   }
   uint32_t ref = wheel->due;
-  if (ref)
-    tcptale_wheel_clear(wheel, ref);
+  if (ref) tcptale_wheel_clear(wheel, ref);
   else if (wheel->now < target)
     wheel->now = target; /* no slot lies between: every timer keeps its place */
   return ref;

@@ -1,10 +1,12 @@
-/* timers.h - deadlines: a hierarchical wheel of 8 levels with 64 slots each; a tick is 2^20 ns, about 1 ms, so
- * the wheel reaches as far as 64 bits of nanoseconds do.
- * Setting, moving and clearing a timer are O(1); advancing costs the timers that come up and at most a few words
- * for any jump of the clock. A timer is a small struct inside the owner's record, named by its reference.
+/* timers.h - deadlines: a hierarchical wheel of 8 levels with 64 slots each; a tick is 2^20 ns,
+ * about 1 ms, so the wheel reaches as far as 64 bits of nanoseconds do. Setting, moving and
+ * clearing a timer are O(1); advancing costs the timers that come up and at most a few words for
+ * any jump of the clock. A timer is a small struct inside the owner's record, named by its
+ * reference.
  *
- * Invariant: a timer that is set is in the list of exactly one slot, whose time is not later than its deadline;
- * it is handed out only when its deadline has passed, oldest slot first. Floor 4. */
+ * Invariant: a timer that is set is in the list of exactly one slot, whose time is not later
+ * than its deadline; it is handed out only when its deadline has passed, oldest slot first.
+ * Floor 4. */
 #ifndef TCPTALE_LIB_TIMERS_H
 #define TCPTALE_LIB_TIMERS_H
 
@@ -25,9 +27,9 @@ struct tcptale_timer {
 
 struct tcptale_wheel {
   const struct tcptale_arena *arena;
-  uint32_t timer_offset; /* of the struct tcptale_timer in a record */
-  uint32_t count;        /* timers that are set */
-  uint64_t now;          /* ticks up to which everything was handed out */
+  uint32_t timer_offset;                  /* of the struct tcptale_timer in a record */
+  uint32_t count;                         /* timers that are set */
+  uint64_t now;                           /* ticks up to which everything was handed out */
   uint64_t pending[TCPTALE_WHEEL_LEVELS]; /* slots with timers, a bit each */
   uint32_t head[TCPTALE_WHEEL_LEVELS * TCPTALE_WHEEL_SLOTS];
   uint32_t due; /* list of timers that came up and were not taken yet */
@@ -37,13 +39,15 @@ struct tcptale_wheel {
 void tcptale_wheel_init(struct tcptale_wheel *wheel, const struct tcptale_arena *arena,
                         uint32_t timer_offset);
 
-/* Sets, or moves, the timer of record `ref`; a deadline in the past comes up at the next call of _next. */
+/* Sets, or moves, the timer of record `ref`; a deadline in the past comes up at the next call of
+ * _next. */
 void tcptale_wheel_set(struct tcptale_wheel *wheel, uint32_t ref, uint64_t deadline_ns);
 
 /* Clears the timer of record `ref`; nothing where it is not set. */
 void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref);
 
-/* The next record whose deadline is at or before `now_ns`, its timer cleared; 0 when there is none. */
+/* The next record whose deadline is at or before `now_ns`, its timer cleared; 0 when there is
+ * none. */
 uint32_t tcptale_wheel_next(struct tcptale_wheel *wheel, uint64_t now_ns);
 
 /* Whether nothing can come up at `now_ns`: the clock is in the tick that was handed out last. */

@@ -1,6 +1,7 @@
-/* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or makes the connection and
- * feeds it. Frames of a batch are decoded and their index lines fetched a few ahead, then taken one by one, so a batch
- * leads to the same events as single calls. Floor 13. */
+/* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or
+ * makes the connection and feeds it. Frames of a batch are decoded and their index lines fetched
+ * a few ahead, then taken one by one, so a batch leads to the same events as single calls. Floor
+ * 13. */
 #include "tracker.h"
 
 #include <string.h>
@@ -26,16 +27,14 @@ static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet 
 
 /* Carries out what a step asks for. */
 static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
-  if (action == TCPTALE_ACTION_KEEP)
-    tcptale_roster_update(&t->roster, &t->env, conn);
-  else
-    tcptale_roster_remove(&t->roster, &t->env, conn);
+  if (action == TCPTALE_ACTION_KEEP) tcptale_roster_update(&t->roster, &t->env, conn);
+  else tcptale_roster_remove(&t->roster, &t->env, conn);
 }
 
-/* A segment without a connection: opens one, or is only told. `from` is its sender's place in the key. Returns the
- * connection it opened. */
-static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
-                                  struct tcptale_arrival *seg) {
+/* A segment without a connection: opens one, or is only told. `from` is its sender's place in
+ * the key. Returns the connection it opened. */
+static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash,
+                                  uint32_t from, struct tcptale_arrival *seg) {
   int half_open = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   int refused = !tcptale_connection_opens(&t->env, seg);
   seg->dir = TCPTALE_NO_DIR;
@@ -60,8 +59,10 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key,
 static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
                  struct tcptale_arrival *seg);
 
-/* The old connection on these ports is closed; what it kept for the next one, and the segment at hand, begin it. */
-static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t from, struct tcptale_arrival *seg) {
+/* The old connection on these ports is closed; what it kept for the next one, and the segment at
+ * hand, begin it. */
+static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t from,
+                   struct tcptale_arrival *seg) {
   struct tcptale_conn_env *env = &t->env;
   uint8_t key[TCPTALE_KEY_BYTES];
   memcpy(key, old->key, sizeof key);
@@ -79,16 +80,19 @@ static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t
     take(t, key, hash, held.dir ^ client_at, &held);
   }
   if (syn) tcptale_park_drop(env, syn);
-  for (struct tcptale_parked *p; (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
+  for (struct tcptale_parked *p;
+       (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
     if (!is_call) take(t, key, hash, held.dir ^ client_at, &held);
     tcptale_park_drop(env, p);
   }
   take(t, key, hash, from, seg);
   struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key, hash);
-  if (is_reuse && conn) tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
+  if (is_reuse && conn)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
 }
 
-/* A connection whose time had come before this packet is dealt with first, as if its timer had run. */
+/* A connection whose time had come before this packet is dealt with first, as if its timer had
+ * run. */
 static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
   struct tcptale_conn_env *env = &t->env;
   if (conn->timer.deadline_ns > env->now_ns && !env->pressure) return conn;
@@ -116,14 +120,13 @@ static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, u
   }
   seg->dir = from ^ conn->client_at;
   uint32_t action = tcptale_connection_feed(&t->env, conn, seg);
-  if (action == TCPTALE_ACTION_REOPEN)
-    reopen(t, conn, from, seg);
-  else
-    finish(t, conn, action);
+  if (action == TCPTALE_ACTION_REOPEN) reopen(t, conn, from, seg);
+  else finish(t, conn, action);
 }
 
 /* A checksum that is surely wrong opens nothing. */
-static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg, const uint8_t *key, uint32_t hash) {
+static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
+                            const uint8_t *key, uint32_t hash) {
   if (tcptale_roster_find(&t->roster, &t->env, key, hash)) return 0;
   if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
@@ -137,8 +140,8 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
   return 1;
 }
 
-static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look, const tcptale_packet *packet,
-                         const uint8_t *data) {
+static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                         const tcptale_packet *packet, const uint8_t *data) {
   const uint8_t *key = (const uint8_t *)&look->key.scope;
   uint32_t hash = (uint32_t)look->hash;
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
@@ -149,7 +152,8 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup 
   seg.cap_len = packet->payload_cap;
   t->stats.segments++;
   int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
-  if (wants_dup && tcptale_dup_seen(&t->dup, look->hash << 1 | look->from, packet, seg.payload, seg.index, seg.ts_ns))
+  if (wants_dup && tcptale_dup_seen(&t->dup, look->hash << 1 | look->from, packet, seg.payload,
+                                    seg.index, seg.ts_ns))
     seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
   if (is_refused_stray(t, &seg, key, hash)) return;
   take(t, key, hash, look->from, &seg);
@@ -178,13 +182,15 @@ static uint32_t decode_flags(const struct tcptale_tracker *t) {
   return t->env.config.checksum == TCPTALE_CHECKSUM_IGNORE ? 0u : (uint32_t)TCPTALE_DECODE_CHECKSUM;
 }
 
-/* A fragment may complete its datagram, which then goes the way of any packet; one that turns out to be a fragment
- * again is left alone. */
-static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packet, const uint8_t *data, uint64_t scope) {
+/* A fragment may complete its datagram, which then goes the way of any packet; one that turns
+ * out to be a fragment again is left alone. */
+static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packet,
+                          const uint8_t *data, uint64_t scope) {
   if (t->env.config.flags & TCPTALE_CONFIG_NO_DEFRAG) return;
   if (packet->ip_csum == TCPTALE_CSUM_BAD) return;
   tcptale_defrag_result *result = &t->datagram;
-  int pushed = tcptale_defrag_push(&t->defrag, packet, data, scope, t->env.emit.index, t->env.now_ns, result);
+  int pushed = tcptale_defrag_push(&t->defrag, packet, data, scope, t->env.emit.index,
+                                   t->env.now_ns, result);
   if (pushed != TCPTALE_OK) return;
   tell_fragment_findings(t, result->anomalies_frag);
   if (!result->complete) return;
@@ -192,8 +198,7 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
   struct tcptale_lookup look = {0};
   if (look_up(t, &result->first, scope, &look))
     take_segment(t, &look, &result->first, result->data);
-  else
-    tell_stray_findings(t, &result->first);
+  else tell_stray_findings(t, &result->first);
 }
 
 /* ---- time ---- */
@@ -203,7 +208,8 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   uint64_t index = env->emit.index;
   uint32_t n = 0;
   env->emit.index = 0;
-  for (uint32_t ref; n < budget && !env->emit.stopped && (ref = tcptale_wheel_next(&t->roster.wheel, env->now_ns)) != 0;
+  for (uint32_t ref; n < budget && !env->emit.stopped &&
+                     (ref = tcptale_wheel_next(&t->roster.wheel, env->now_ns)) != 0;
        n++) {
     struct tcptale_conn *conn = tcptale_arena_at(&env->arena, ref);
     finish(t, conn, tcptale_connection_expire(env, conn));
@@ -219,24 +225,24 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
 
 static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
   if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
-  if (tcptale_wheel_is_quiet(&t->roster.wheel, t->env.now_ns) && t->defrag.oldest == TCPTALE_ARENA_NONE) return;
+  if (tcptale_wheel_is_quiet(&t->roster.wheel, t->env.now_ns) &&
+      t->defrag.oldest == TCPTALE_ARENA_NONE)
+    return;
   expire(t, t->env.config.timer_budget);
 }
 
 /* ---- frames ---- */
 
-static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet, const tcptale_frame *frame,
-                        const struct tcptale_lookup *look) {
+static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
+                        const tcptale_frame *frame, const struct tcptale_lookup *look) {
   t->stats.frames++;
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
   move_clock(t, frame->ts_ns);
-  if (look->known)
-    take_segment(t, look, packet, frame->data);
+  if (look->known) take_segment(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
-  else if (packet->anomalies)
-    tell_stray_findings(t, packet);
+  else if (packet->anomalies) tell_stray_findings(t, packet);
 }
 
 static const tcptale_frame *frame_at(const tcptale_frame *frames, size_t i) {
@@ -244,7 +250,8 @@ static const tcptale_frame *frame_at(const tcptale_frame *frames, size_t i) {
 }
 
 /* Decodes up to TCPTALE_AHEAD frames and fetches what their connections lie in. */
-static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t from, size_t count) {
+static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t from,
+                         size_t count) {
   size_t n = count - from < TCPTALE_AHEAD ? count - from : TCPTALE_AHEAD;
   const struct tcptale_table *index = &t->roster.by_key;
   for (size_t i = 0; i < n; i++) {
@@ -257,7 +264,8 @@ static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames,
     uint32_t hash = (uint32_t)t->look[i].hash, at = hash;
     uint32_t ref = t->look[i].known ? tcptale_table_next(index, hash, &at) : 0;
     const uint8_t *record = ref ? tcptale_arena_at(&t->env.arena, ref) : NULL;
-    for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64) tcptale_prefetch(record + line);
+    for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64)
+      tcptale_prefetch(record + line);
   }
   return n;
 }
@@ -275,7 +283,8 @@ static int frames_are_valid(const tcptale_frame *frames, size_t count) {
   return 1;
 }
 
-int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t count, size_t *consumed) {
+int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t count,
+                         size_t *consumed) {
   if (consumed) *consumed = 0;
   if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
@@ -291,10 +300,13 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   return TCPTALE_OK;
 }
 
-int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet, const tcptale_frame *frame) {
-  if (!t || !packet || packet->struct_size < sizeof *packet || !frame || !frames_are_valid(frame, 1))
+int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet,
+                                const tcptale_frame *frame) {
+  if (!t || !packet || packet->struct_size < sizeof *packet || !frame ||
+      !frames_are_valid(frame, 1))
     return TCPTALE_ERR_ARG;
-  uint64_t end = packet->payload_cap > 0 ? (uint64_t)packet->payload_offset + packet->payload_cap : 0;
+  uint64_t end =
+      packet->payload_cap > 0 ? (uint64_t)packet->payload_offset + packet->payload_cap : 0;
   if (end > frame->cap_len || packet->cap_len > frame->cap_len) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
@@ -333,7 +345,8 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
     tcptale_closing_close(env, conn, TCPTALE_CLOSE_END);
     tcptale_roster_remove(&t->roster, env, conn);
   }
-  for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--) stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
+  for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--)
+    stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   tcptale_defrag_clear(&t->defrag);
   return TCPTALE_OK;
 }

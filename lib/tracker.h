@@ -1,4 +1,5 @@
-/* tracker.h - what a tracker is made of: `tracker` moves frames through it, `handle` makes, frees and answers. Floor 13. */
+/* tracker.h - what a tracker is made of: `tracker` moves frames through it, `handle` makes,
+ * frees and answers. Floor 13. */
 #ifndef TCPTALE_LIB_TRACKER_H
 #define TCPTALE_LIB_TRACKER_H
 
@@ -15,8 +16,8 @@ enum { TCPTALE_AHEAD = 16 }; /* frames of a batch that are decoded ahead */
 struct tcptale_lookup {
   tcptale_flow_key key;
   uint64_t hash;
-  uint32_t from;  /* the sender's place in the key */
-  int32_t known;  /* 0: no TCP, or no addresses; nothing else is set */
+  uint32_t from; /* the sender's place in the key */
+  int32_t known; /* 0: no TCP, or no addresses; nothing else is set */
 };
 
 struct tcptale_tracker {

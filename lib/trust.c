@@ -26,21 +26,24 @@ static uint32_t wrong_checksum(const tcptale_packet *p) {
   return p->tcp_csum == TCPTALE_CSUM_BAD ? TCPTALE_ANOMALY_BAD_TCP_CSUM : 0;
 }
 
-uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                             struct tcptale_arrival *seg) {
   const tcptale_packet *p = seg->packet;
   struct tcptale_end *own = conn ? &conn->ends[seg->dir] : NULL;
   if (env->config.checksum == TCPTALE_CHECKSUM_IGNORE) return TCPTALE_TRUST_GOOD;
   uint32_t wrong = wrong_checksum(p);
   if (!wrong) {
     if (own && p->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
-    if (conn && (p->anomalies >> TCPTALE_ANOMALY_CSUM_OFFLOAD & 1)) tell_offload(env, conn, seg->dir);
+    if (conn && (p->anomalies >> TCPTALE_ANOMALY_CSUM_OFFLOAD & 1))
+      tell_offload(env, conn, seg->dir);
     return TCPTALE_TRUST_GOOD;
   }
   if (own && tcptale_end_has(own, TCPTALE_END_OFFLOADS)) {
     tell_offload(env, conn, seg->dir);
     return TCPTALE_TRUST_GOOD;
   }
-  int judged = env->config.checksum == TCPTALE_CHECKSUM_VERIFY || (own && tcptale_end_has(own, TCPTALE_END_GOOD_CSUM));
+  int judged = env->config.checksum == TCPTALE_CHECKSUM_VERIFY ||
+               (own && tcptale_end_has(own, TCPTALE_END_GOOD_CSUM));
   if (!judged) return TCPTALE_TRUST_UNSURE;
   seg->anomaly = wrong;
   return TCPTALE_TRUST_BAD;
@@ -51,8 +54,11 @@ int tcptale_trust_is_answer(const struct tcptale_conn_env *env, const struct tcp
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
   const struct tcptale_parked *parked = tcptale_park_first(env, conn);
   for (; parked; parked = parked->next ? tcptale_arena_at(&env->arena, parked->next) : NULL) {
-    if (parked->why != TCPTALE_PARK_CHECKSUM || parked->dir == seg->dir || parked->packet.payload_len == 0) continue;
-    int32_t beyond = tcptale_seq_diff(seg->packet->ack, parked->packet.seq + parked->packet.payload_len);
+    if (parked->why != TCPTALE_PARK_CHECKSUM || parked->dir == seg->dir ||
+        parked->packet.payload_len == 0)
+      continue;
+    int32_t beyond =
+        tcptale_seq_diff(seg->packet->ack, parked->packet.seq + parked->packet.payload_len);
     if (beyond >= 0 && beyond < ANSWER_REACH) return 1;
   }
   return 0;

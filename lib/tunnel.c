@@ -1,6 +1,6 @@
-/* tunnel.c - reads tunnel headers. UDP's ports only suggest a tunnel: where the header behind them cannot be
- * that tunnel's, the datagram is plain UDP. Invariant: a tunnel is counted once its header was read whole; what
- * was decoded outside stays. Floor 2. */
+/* tunnel.c - reads tunnel headers. UDP's ports only suggest a tunnel: where the header behind
+ * them cannot be that tunnel's, the datagram is plain UDP. Invariant: a tunnel is counted once
+ * its header was read whole; what was decoded outside stays. Floor 2. */
 #include "tunnel.h"
 
 #include "bytes.h"
@@ -94,8 +94,8 @@ void tcptale_tunnel_geneve(struct tcptale_walk *w, tcptale_packet *p) {
   tcptale_walk_ether_type(w, p, tcptale_be16(h + 2), TCPTALE_LAYER_GENEVE, offset);
 }
 
-/* The bytes of a GTP-U header with its chain of extension headers (3GPP TS 29.281 5.2): each one's first byte
- * is its length in words, its last the type of the next. 0: the walk has ended. */
+/* The bytes of a GTP-U header with its chain of extension headers (3GPP TS 29.281 5.2): each
+ * one's first byte is its length in words, its last the type of the next. 0: the walk has ended. */
 static uint32_t gtpu_header_len(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t len = GTPU_LEN;
   if (!(w->at[0] & 0x07)) return len; /* no extension, sequence number or N-PDU number */
@@ -117,8 +117,8 @@ static uint32_t gtpu_header_len(struct tcptale_walk *w, tcptale_packet *p) {
   return len;
 }
 
-/* Version 1, protocol type 1 (GTP, not its charging cousin), message type 255 for a user's packet, of which
- * only IP is followed. */
+/* Version 1, protocol type 1 (GTP, not its charging cousin), message type 255 for a user's
+ * packet, of which only IP is followed. */
 void tcptale_tunnel_gtpu(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -144,8 +144,9 @@ static int teredo_need(struct tcptale_walk *w, tcptale_packet *p, uint32_t need)
   return 0;
 }
 
-/* RFC 4380 5.1.1: IPv6, before it perhaps an authentication indication (type 1: lengths of id and value, both,
- * nonce, confirmation) and an origin indication (type 0). What begins otherwise is no Teredo. */
+/* RFC 4380 5.1.1: IPv6, before it perhaps an authentication indication (type 1: lengths of id
+ * and value, both, nonce, confirmation) and an origin indication (type 0). What begins otherwise
+ * is no Teredo. */
 void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p) {
   enum { ORIGIN_LEN = 8, AUTH_LEAST = 13 };
   const uint8_t *h = w->at;
@@ -168,7 +169,8 @@ void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p) {
   w->next = TCPTALE_NEXT_IPV6;
 }
 
-/* GRE's flags and the protocols that are its own (RFC 2784, 2890; ERSPAN: draft-foschiano-erspan). */
+/* GRE's flags and the protocols that are its own (RFC 2784, 2890; ERSPAN:
+ * draft-foschiano-erspan). */
 enum {
   GRE_CHECKSUM = 0x8000,
   GRE_ROUTING = 0x4000,
@@ -179,8 +181,9 @@ enum {
   GRE_ERSPAN_3 = 0x22eb
 };
 
-/* Flags and version (2), protocol (2), then for each of its flags: checksum and reserved (4), key (4), sequence
- * number (4). With a routing field (RFC 1701) the header's end cannot be told without following it. */
+/* Flags and version (2), protocol (2), then for each of its flags: checksum and reserved (4),
+ * key (4), sequence number (4). With a routing field (RFC 1701) the header's end cannot be told
+ * without following it. */
 void tcptale_tunnel_gre(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;
@@ -213,8 +216,9 @@ static void erspan3_frame(struct tcptale_walk *w, tcptale_packet *p, uint32_t ki
   else tcptale_walk_stop_at(w, p, TCPTALE_STOP_UNSUPPORTED, TCPTALE_LAYER_ERSPAN, offset);
 }
 
-/* Both types begin with version (4 bits) and VLAN (12), then class and flags (6) and session (10). The version is
- * 1 for type II and 2 for type III, whose last bit says that a platform's part follows. */
+/* Both types begin with version (4 bits) and VLAN (12), then class and flags (6) and session
+ * (10). The version is 1 for type II and 2 for type III, whose last bit says that a platform's
+ * part follows. */
 void tcptale_tunnel_erspan(struct tcptale_walk *w, tcptale_packet *p) {
   const uint8_t *h = w->at;
   uint32_t offset = w->off;

@@ -1,5 +1,5 @@
-/* tunnel.h - the tunnels with a header of their own: UDP and what it carries by port, GRE, ERSPAN. IP in IP
- * has none and is in ip.h. Floor 2. */
+/* tunnel.h - the tunnels with a header of their own: UDP and what it carries by port, GRE,
+ * ERSPAN. IP in IP has none and is in ip.h. Floor 2. */
 #ifndef TCPTALE_LIB_TUNNEL_H
 #define TCPTALE_LIB_TUNNEL_H
 

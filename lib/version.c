@@ -1,9 +1,9 @@
-/* version.c - what is loaded: the version, from the numbers in base.h, and the sizes of the public structs.
- * Floor 1. */
+/* version.c - what is loaded: the version, from the numbers in base.h, and the sizes of the
+ * public structs. Floor 1. */
 #include "tcptale.h"
 
 #define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
+#define TEXT(x)    TEXT_OF(x)
 
 uint32_t tcptale_version_number(void) {
   return (uint32_t)TCPTALE_VERSION_MAJOR << 16 | (uint32_t)TCPTALE_VERSION_MINOR << 8 |
@@ -11,7 +11,8 @@ uint32_t tcptale_version_number(void) {
 }
 
 const char *tcptale_version_string(void) {
-  return TEXT(TCPTALE_VERSION_MAJOR) "." TEXT(TCPTALE_VERSION_MINOR) "." TEXT(TCPTALE_VERSION_PATCH);
+  return TEXT(TCPTALE_VERSION_MAJOR) "." TEXT(TCPTALE_VERSION_MINOR) "." TEXT(
+      TCPTALE_VERSION_PATCH);
 }
 
 static const uint16_t SIZES[] = {

@@ -1,5 +1,6 @@
-/* walk.c - how a walk over a packet's headers ends, and what an EtherType leads to. Invariant: whoever ends
- * a walk writes reason, layer and offset together, and the anomaly that belongs to the reason. Floor 1. */
+/* walk.c - how a walk over a packet's headers ends, and what an EtherType leads to. Invariant:
+ * whoever ends a walk writes reason, layer and offset together, and the anomaly that belongs to
+ * the reason. Floor 1. */
 #include "walk.h"
 
 /* EtherTypes, as the IEEE registry has them. */
@@ -46,7 +47,8 @@ void tcptale_walk_stop(struct tcptale_walk *w, tcptale_packet *p, uint32_t reaso
   tcptale_walk_stop_at(w, p, reason, layer, w->off);
 }
 
-/* Only a length field can contradict a header; where the frame itself is too short, something was lost. */
+/* Only a length field can contradict a header; where the frame itself is too short, something
+ * was lost. */
 void tcptale_walk_short(struct tcptale_walk *w, tcptale_packet *p, uint32_t layer, uint32_t need) {
   int contradiction = w->bounded && w->wire < need;
   tcptale_walk_stop(w, p, contradiction ? TCPTALE_STOP_MALFORMED : TCPTALE_STOP_TRUNCATED, layer);
@@ -80,8 +82,8 @@ void tcptale_walk_too_deep(struct tcptale_walk *w, tcptale_packet *p) {
   tcptale_walk_stop(w, p, TCPTALE_STOP_TOO_DEEP, layer_of((enum tcptale_next)w->next));
 }
 
-/* Control protocols that carry no one's TCP are told from what is merely not followed. Tags are no network
- * header; the first type behind them is the frame's. */
+/* Control protocols that carry no one's TCP are told from what is merely not followed. Tags are
+ * no network header; the first type behind them is the frame's. */
 void tcptale_walk_ether_type(struct tcptale_walk *w, tcptale_packet *p, uint32_t type,
                              uint32_t layer, uint32_t offset) {
   switch (type) {

@@ -1,9 +1,9 @@
-/* walk.h - where the decoder stands in a packet: the header that comes next and the bytes that are left for
- * it, and the few steps that every header's reader takes.
+/* walk.h - where the decoder stands in a packet: the header that comes next and the bytes that
+ * are left for it, and the few steps that every header's reader takes.
  *
- * Invariant: `left` captured bytes lie at `at`, and left <= wire. A reader looks at no byte before
- * tcptale_walk_need said that it is there, and writes a field of the packet only once its header is whole.
- * Floor 1. */
+ * Invariant: `left` captured bytes lie at `at`, and left <= wire. A reader looks at no byte
+ * before tcptale_walk_need said that it is there, and writes a field of the packet only once its
+ * header is whole. Floor 1. */
 #ifndef TCPTALE_LIB_WALK_H
 #define TCPTALE_LIB_WALK_H
 
@@ -41,8 +41,8 @@ struct tcptale_walk {
   uint8_t headless; /* the packet's IP header is not in this buffer: a reassembled datagram */
   uint8_t
       csum_unknown; /* where the packet is routed to cannot be told, so neither can TCP's pseudo header */
-  /* The addresses of TCP's pseudo header where source routing or mobility puts others in the place of the IP
-   * header's; else NULL. */
+  /* The addresses of TCP's pseudo header where source routing or mobility puts others in the
+   * place of the IP header's; else NULL. */
   const uint8_t *csum_src;
   const uint8_t *csum_dst;
 };
@@ -54,14 +54,16 @@ void tcptale_walk_stop(struct tcptale_walk *w, tcptale_packet *p, uint32_t reaso
 void tcptale_walk_stop_at(struct tcptale_walk *w, tcptale_packet *p, uint32_t reason,
                           uint32_t layer, uint32_t offset);
 
-/* Ends the walk because `layer` ends before its header does: TRUNCATED where the capture or the frame ends,
- * MALFORMED where a length field of the carrier leaves too little room. `need` bytes were wanted. */
+/* Ends the walk because `layer` ends before its header does: TRUNCATED where the capture or the
+ * frame ends, MALFORMED where a length field of the carrier leaves too little room. `need` bytes
+ * were wanted. */
 void tcptale_walk_short(struct tcptale_walk *w, tcptale_packet *p, uint32_t layer, uint32_t need);
 
 /* Ends the walk because more headers nest than are followed. */
 void tcptale_walk_too_deep(struct tcptale_walk *w, tcptale_packet *p);
 
-/* Chooses the next header by an EtherType; `layer` is the one that carried it and began at `offset`. */
+/* Chooses the next header by an EtherType; `layer` is the one that carried it and began at
+ * `offset`. */
 void tcptale_walk_ether_type(struct tcptale_walk *w, tcptale_packet *p, uint32_t type,
                              uint32_t layer, uint32_t offset);
 
@@ -89,14 +91,16 @@ static inline void tcptale_walk_pass(struct tcptale_walk *w, tcptale_packet *p, 
   tcptale_walk_skip(w, len);
 }
 
-/* Takes `len` from a length field as what is left on the wire. It may be more than the carrier holds. */
+/* Takes `len` from a length field as what is left on the wire. It may be more than the carrier
+ * holds. */
 static inline void tcptale_walk_set_wire(struct tcptale_walk *w, uint32_t len) {
   w->wire = len;
   w->bounded = 1;
   if (w->left > len) w->left = len;
 }
 
-/* The same for a carrier whose length field says nothing new where it is larger than what is there. */
+/* The same for a carrier whose length field says nothing new where it is larger than what is
+ * there. */
 static inline void tcptale_walk_bound(struct tcptale_walk *w, uint32_t len) {
   if (len <= w->wire) tcptale_walk_set_wire(w, len);
 }

@@ -1,8 +1,9 @@
-/* tcptale/base.h - what every other header builds on: the version, the export mark, the results of
- * calls and the two directions of a connection.
+/* tcptale/base.h - what every other header builds on: the version, the export mark, the results
+ * of calls and the two directions of a connection.
  *
- * Everywhere in the library: one object serves one thread at a time, separate objects know nothing of
- * each other, nothing reads a clock, opens a file, writes a log or keeps global state. */
+ * Everywhere in the library: one object serves one thread at a time, separate objects know
+ * nothing of each other, nothing reads a clock, opens a file, writes a log or keeps global
+ * state. */
 #ifndef TCPTALE_BASE_H
 #define TCPTALE_BASE_H
 
@@ -24,8 +25,9 @@ extern "C" {
 #define TCPTALE_API
 #endif
 
-/* Results of calls that return int: 0 is good, negative is an error, positive only where a count is
- * meant. A call that fails leaves its outputs and its object as they were, unless its text says else. */
+/* Results of calls that return int: 0 is good, negative is an error, positive only where a count
+ * is meant. A call that fails leaves its outputs and its object as they were, unless its text
+ * says else. */
 enum tcptale_result {
   TCPTALE_OK = 0,
   TCPTALE_ERR_ARG = -1,       /* an argument is NULL, out of range, or of an unknown struct_size */
@@ -76,8 +78,8 @@ enum tcptale_struct {
   TCPTALE_STRUCT_ENDPOINTS = 23
 };
 
-/* The size in bytes that the loaded library gives to a public struct, 0 for a number it does not know:
- * a binding compares it with its own before the first call. Since 0.9. */
+/* The size in bytes that the loaded library gives to a public struct, 0 for a number it does not
+ * know: a binding compares it with its own before the first call. Since 0.9. */
 TCPTALE_API uint32_t tcptale_sizeof(uint32_t kind);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
-/* tcptale/defrag.h - IP fragments put together (RFC 791, 815, 5722, 8200), usable without the tracker: give it
- * every packet that the decoder named a fragment, and it hands back the datagram when the last piece is in.
- * All memory is one block named at creation; time is the caller's. */
+/* tcptale/defrag.h - IP fragments put together (RFC 791, 815, 5722, 8200), usable without the
+ * tracker: give it every packet that the decoder named a fragment, and it hands back the
+ * datagram when the last piece is in. All memory is one block named at creation; time is the
+ * caller's. */
 #ifndef TCPTALE_DEFRAG_H
 #define TCPTALE_DEFRAG_H
 
@@ -31,7 +32,8 @@ typedef struct tcptale_defrag_config {
   uint8_t hash_key[16];
 } tcptale_defrag_config;
 
-/* What one fragment led to. Owned by the caller; `data` is the defragmenter's, valid until its next call. */
+/* What one fragment led to. Owned by the caller; `data` is the defragmenter's, valid until its
+ * next call. */
 typedef struct tcptale_defrag_result {
   uint32_t struct_size;
   uint32_t complete;       /* 1: `data` holds the whole payload of a datagram */
@@ -49,25 +51,28 @@ typedef struct tcptale_defrag tcptale_defrag;
 TCPTALE_API int tcptale_defrag_config_init(tcptale_defrag_config *config, size_t struct_size);
 TCPTALE_API int tcptale_defrag_result_init(tcptale_defrag_result *result, size_t struct_size);
 
-/* Makes a defragmenter in one block of config->memory_bytes. TCPTALE_ERR_ARG, TCPTALE_ERR_NOMEM. Since 0.9. */
+/* Makes a defragmenter in one block of config->memory_bytes. TCPTALE_ERR_ARG, TCPTALE_ERR_NOMEM.
+ * Since 0.9. */
 TCPTALE_API int tcptale_defrag_new(tcptale_defrag **out, const tcptale_defrag_config *config);
 
-/* Takes one packet with TCPTALE_LAYER_FRAGMENT, decoded from `data`. `scope` is part of the identity, as in
- * flow.h. Writes what came of it to `result`, whose bits say:
+/* Takes one packet with TCPTALE_LAYER_FRAGMENT, decoded from `data`. `scope` is part of the
+ * identity, as in flow.h. Writes what came of it to `result`, whose bits say:
  * - frag_overlap, frag_conflict: not for exact copies of a fragment, which are nothing;
- * - frag_tiny: once per datagram; an IPv6 datagram without its header chain up to TCP in the first fragment
- *   is dropped for it (RFC 7112);
- * - frag_inconsistent: two ends, or bytes beyond the end, drop the datagram; an empty fragment, one of a length
- *   that only the last may have, or one that would make more than 65535 bytes goes alone (RFC 8200 4.5);
- * - frag_limit, frag_timeout: at least one datagram, this one or another, gave way or was too old.
- * A fragment that the capture cut is not used; its datagram times out. TCPTALE_ERR_ARG: NULL, no fragment.
- * Cost: O(bytes of the fragment), however many others there are. Since 0.9. */
+ * - frag_tiny: once per datagram; an IPv6 datagram without its header chain up to TCP in the
+ *   first fragment is dropped for it (RFC 7112);
+ * - frag_inconsistent: two ends, or bytes beyond the end, drop the datagram; an empty fragment,
+ *   one of a length that only the last may have, or one that would make more than 65535 bytes
+ *   goes alone (RFC 8200 4.5);
+ * - frag_limit, frag_timeout: at least one datagram, this one or another, gave way or was too
+ *   old. A fragment that the capture cut is not used; its datagram times out. TCPTALE_ERR_ARG:
+ *   NULL, no fragment. Cost: O(bytes of the fragment), however many others there are. Since 0.9. */
 TCPTALE_API int tcptale_defrag_push(tcptale_defrag *defrag, const tcptale_packet *packet,
                                     const uint8_t *data, uint64_t scope, uint64_t index, uint64_t ts_ns,
                                     tcptale_defrag_result *result);
 
-/* Drops datagrams that are older than the timeout at `ts_ns`, at most `budget` of them; returns how many
- * incomplete ones there were (those already dropped for an anomaly do not count). Since 0.9. */
+/* Drops datagrams that are older than the timeout at `ts_ns`, at most `budget` of them; returns
+ * how many incomplete ones there were (those already dropped for an anomaly do not count). Since
+ * 0.9. */
 TCPTALE_API int tcptale_defrag_expire(tcptale_defrag *defrag, uint64_t ts_ns, uint32_t budget);
 
 /* Incomplete datagrams held. Since 0.9. */

@@ -1,6 +1,7 @@
-/* tcptale/names.h - words for numbers: the anomaly codes, each with its sentence, and one function a
- * family that gives the word for a value. Every function returns static text, never NULL, "unknown" for
- * a value that this library does not know. The words are a contract; programs print them. */
+/* tcptale/names.h - words for numbers: the anomaly codes, each with its sentence, and one
+ * function a family that gives the word for a value. Every function returns static text, never
+ * NULL, "unknown" for a value that this library does not know. The words are a contract;
+ * programs print them. */
 #ifndef TCPTALE_NAMES_H
 #define TCPTALE_NAMES_H
 
@@ -11,8 +12,8 @@ extern "C" {
 #endif
 
 /* Anomalies: what was not believed, not stored, not understood, or merely odd. The name that
- * tcptale_anomaly_name gives is the constant's last part in lower case. Codes below 32 are seen by the
- * decoder in one packet alone; they are the bits 1u << code of tcptale_packet.anomalies. */
+ * tcptale_anomaly_name gives is the constant's last part in lower case. Codes below 32 are seen
+ * by the decoder in one packet alone; they are the bits 1u << code of tcptale_packet.anomalies. */
 enum tcptale_anomaly {
   TCPTALE_ANOMALY_NONE = 0,
   TCPTALE_ANOMALY_BAD_IP_CSUM = 1,     /* IPv4 header checksum is wrong; the packet changes nothing */

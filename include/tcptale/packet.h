@@ -1,9 +1,10 @@
-/* tcptale/packet.h - the segment decoder: one call from a link type and bytes to a tcptale_packet.
+/* tcptale/packet.h - the segment decoder: one call from a link type and bytes to a
+ * tcptale_packet.
  *
- * Pure (no state, no allocation), lax (it keeps every layer that it reached and says where and why it
- * stopped) and complete (link layers, tags, tunnels, extension headers, TCP and its options). It never
- * reads past the bytes given. Positions are offsets into the caller's buffer, so a packet can be copied
- * and is the same on every machine. Numbers are in host order.
+ * Pure (no state, no allocation), lax (it keeps every layer that it reached and says where and
+ * why it stopped) and complete (link layers, tags, tunnels, extension headers, TCP and its
+ * options). It never reads past the bytes given. Positions are offsets into the caller's buffer,
+ * so a packet can be copied and is the same on every machine. Numbers are in host order.
  *
  * Where tunnels nest, the IP and TCP fields describe the innermost packet that was reached. */
 #ifndef TCPTALE_PACKET_H
@@ -34,7 +35,8 @@ enum tcptale_link {
   TCPTALE_LINK_LINUX_SLL2 = 276
 };
 
-/* Layers, as bits of tcptale_packet.layers: set once the layer's header was decoded whole (TCP: its fixed part). */
+/* Layers, as bits of tcptale_packet.layers: set once the layer's header was decoded whole (TCP:
+ * its fixed part). */
 enum tcptale_layer {
   TCPTALE_LAYER_LINK = 0x00000001,
   TCPTALE_LAYER_LLC = 0x00000002, /* 802.2 LLC, with or without SNAP */
@@ -152,8 +154,9 @@ enum {
   TCPTALE_IPV6_EXT_LIMIT = 8 /* extension headers of one IPv6 header that are followed */
 };
 
-/* One decoded packet. Fields of a layer are meaningful where its bit in `layers` is set, option fields
- * where their bit in `options` is; all others are 0. 32-bit offsets count from the start of the buffer. */
+/* One decoded packet. Fields of a layer are meaningful where its bit in `layers` is set, option
+ * fields where their bit in `options` is; all others are 0. 32-bit offsets count from the start
+ * of the buffer. */
 typedef struct tcptale_packet {
   uint32_t struct_size; /* written by tcptale_packet_init */
   uint32_t layers;      /* TCPTALE_LAYER_ */
@@ -218,19 +221,19 @@ typedef struct tcptale_packet {
   uint32_t reserved0[2];
 } tcptale_packet;
 
-/* Makes `packet` ready for use: zeroes `struct_size` bytes and writes the size; once, before the first
- * decode into it. `struct_size` is sizeof *packet. TCPTALE_ERR_ARG: NULL, or smaller than version 0.9's.
- * Bytes beyond what the loaded library knows stay 0. Since 0.9. */
+/* Makes `packet` ready for use: zeroes `struct_size` bytes and writes the size; once, before the
+ * first decode into it. `struct_size` is sizeof *packet. TCPTALE_ERR_ARG: NULL, or smaller than
+ * version 0.9's. Bytes beyond what the loaded library knows stay 0. Since 0.9. */
 TCPTALE_API int tcptale_packet_init(tcptale_packet *packet, size_t struct_size);
 
-/* Decodes one frame. `data` may be NULL only where `cap_len` is 0. `wire_len` is the frame's length on the
- * wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that. `flags`: TCPTALE_DECODE_,
- * unknown bits are an error.
- * Returns TCPTALE_OK whatever the bytes are: what was reached is in `layers`, why it ended in
- * `stop_reason`, and there is a segment exactly where `layers` has TCPTALE_LAYER_TCP: its header is whole, or at
- * least its first 20 bytes are (then stop_reason is TRUNCATED and flags has TCPTALE_PACKET_OPTIONS_CUT).
- * TCPTALE_ERR_ARG: NULL, an uninitialised packet, unknown flags. Cost: O(headers), with checksums O(len).
- * Since 0.9. */
+/* Decodes one frame. `data` may be NULL only where `cap_len` is 0. `wire_len` is the frame's
+ * length on the wire; a value below cap_len counts as cap_len, and either above 2^32-1 as that.
+ * `flags`: TCPTALE_DECODE_, unknown bits are an error. Returns TCPTALE_OK whatever the bytes
+ * are: what was reached is in `layers`, why it ended in `stop_reason`, and there is a segment
+ * exactly where `layers` has TCPTALE_LAYER_TCP: its header is whole, or at least its first 20
+ * bytes are (then stop_reason is TRUNCATED and flags has TCPTALE_PACKET_OPTIONS_CUT).
+ * TCPTALE_ERR_ARG: NULL, an uninitialised packet, unknown flags. Cost: O(headers), with
+ * checksums O(len). Since 0.9. */
 TCPTALE_API int tcptale_decode(tcptale_packet *packet, uint32_t link_type, const uint8_t *data,
                                size_t cap_len, size_t wire_len, uint32_t flags);
 
@@ -243,17 +246,18 @@ TCPTALE_API int tcptale_decode_ip(tcptale_packet *packet, const uint8_t *data, s
 TCPTALE_API int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, size_t cap_len,
                                    size_t wire_len);
 
-/* Decodes the upper layer of a reassembled datagram: `packet` is the decoded first fragment, `data` the
- * datagram's whole payload. Addresses, VLAN and tunnel fields stay; IP lengths, fragment fields and all
- * above IP are written anew, offsets then count from `data`, and flags gets TCPTALE_PACKET_REASSEMBLED.
- * Since 0.9. */
+/* Decodes the upper layer of a reassembled datagram: `packet` is the decoded first fragment,
+ * `data` the datagram's whole payload. Addresses, VLAN and tunnel fields stay; IP lengths,
+ * fragment fields and all above IP are written anew, offsets then count from `data`, and flags
+ * gets TCPTALE_PACKET_REASSEMBLED. Since 0.9. */
 TCPTALE_API int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
                                            uint32_t flags);
 
-/* One TCP option, as the iterator gives it. `value` holds what the kind has, in the order of its RFC:
- * MSS: size. Window scale: shift. SACK: left, right edge of up to 4 blocks. Timestamps: value, echo.
- * User timeout: granularity (0 s, 1 min), time. AO: key id, next key id. MPTCP: subtype, its 4-bit version or flags
- * field. AccECN: up to 3 byte counters in wire order. Experiments: the 16-bit id. Others: none. */
+/* One TCP option, as the iterator gives it. `value` holds what the kind has, in the order of its
+ * RFC: MSS: size. Window scale: shift. SACK: left, right edge of up to 4 blocks. Timestamps:
+ * value, echo. User timeout: granularity (0 s, 1 min), time. AO: key id, next key id. MPTCP:
+ * subtype, its 4-bit version or flags field. AccECN: up to 3 byte counters in wire order.
+ * Experiments: the 16-bit id. Others: none. */
 typedef struct tcptale_tcp_option {
   uint32_t struct_size; /* written by the caller: sizeof, before the first call */
   uint32_t next_offset; /* the iterator's position; 0 before the first call */
@@ -267,9 +271,10 @@ typedef struct tcptale_tcp_option {
   uint32_t reserved0;
 } tcptale_tcp_option;
 
-/* Steps to the next option of `packet`, whose bytes are in `data` (the buffer that it was decoded from).
- * `option` is zeroed by the caller but for struct_size, and then handed back unchanged. Returns 1: an
- * option was written; 0: there is none left; TCPTALE_ERR_ARG. Since 0.9. */
+/* Steps to the next option of `packet`, whose bytes are in `data` (the buffer that it was
+ * decoded from). `option` is zeroed by the caller but for struct_size, and then handed back
+ * unchanged. Returns 1: an option was written; 0: there is none left; TCPTALE_ERR_ARG. Since
+ * 0.9. */
 TCPTALE_API int tcptale_tcp_option_next(const tcptale_packet *packet, const uint8_t *data,
                                         tcptale_tcp_option *option);
 

@@ -1,6 +1,6 @@
-/* tcptale/state.h - the TCP state machine of RFC 9293 3.3.2 as a bystander follows it: a pure step over a
- * printed table (lib/README.md). One state per end; every segment is an input to both, as `sent` for its
- * sender and as `received` for the other. */
+/* tcptale/state.h - the TCP state machine of RFC 9293 3.3.2 as a bystander follows it: a pure
+ * step over a printed table (lib/README.md). One state per end; every segment is an input to
+ * both, as `sent` for its sender and as `received` for the other. */
 #ifndef TCPTALE_STATE_H
 #define TCPTALE_STATE_H
 
@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-/* The states of one end. A bystander cannot tell CLOSED from LISTEN before the first segment: an end that has not
- * spoken is in LISTEN where it was called, else in CLOSED. */
+/* The states of one end. A bystander cannot tell CLOSED from LISTEN before the first segment: an
+ * end that has not spoken is in LISTEN where it was called, else in CLOSED. */
 enum tcptale_state {
   TCPTALE_STATE_CLOSED = 0,
   TCPTALE_STATE_LISTEN = 1,
@@ -26,8 +26,8 @@ enum tcptale_state {
   TCPTALE_STATE_TIME_WAIT = 10
 };
 
-/* What can happen to an end. A segment is split into these and fed in the order of RFC 9293 3.10.7: RST, SYN,
- * ACK, FIN. */
+/* What can happen to an end. A segment is split into these and fed in the order of RFC 9293
+ * 3.10.7: RST, SYN, ACK, FIN. */
 enum tcptale_input {
   TCPTALE_INPUT_SEND_SYN = 0,     /* it sent SYN without ACK */
   TCPTALE_INPUT_SEND_SYN_ACK = 1, /* it sent SYN with ACK */
@@ -43,8 +43,8 @@ enum tcptale_input {
   TCPTALE_INPUT_TIMEOUT = 11      /* TIME-WAIT, or the caller's patience, is over */
 };
 
-/* The state after `input` in `state`; inputs that mean nothing in a state leave it as it is. An unknown state or
- * input gives `state` back. Pure. Since 0.9. */
+/* The state after `input` in `state`; inputs that mean nothing in a state leave it as it is. An
+ * unknown state or input gives `state` back. Pure. Since 0.9. */
 TCPTALE_API uint32_t tcptale_state_step(uint32_t state, uint32_t input);
 
 /* Whether the end has said all it will (its FIN was sent), 0 or 1. Since 0.9. */

@@ -1,10 +1,10 @@
-/* tcptale/stream.h - one direction of a connection: segments in any order go in, the bytes come out in
- * order, each once, and what is missing is told as gaps. Usable without the tracker: it needs sequence
- * numbers, bytes and, where there are any, the receiver's acknowledgements.
+/* tcptale/stream.h - one direction of a connection: segments in any order go in, the bytes come
+ * out in order, each once, and what is missing is told as gaps. Usable without the tracker: it
+ * needs sequence numbers, bytes and, where there are any, the receiver's acknowledgements.
  *
- * Offsets are 64-bit positions: byte 0 is the first byte after the SYN. Data and gap events of a stream tile
- * it: ascending, touching, without overlap. In-order bytes are handed over where they lie; bytes that come
- * early are copied once into the stream's memory and wait. */
+ * Offsets are 64-bit positions: byte 0 is the first byte after the SYN. Data and gap events of a
+ * stream tile it: ascending, touching, without overlap. In-order bytes are handed over where
+ * they lie; bytes that come early are copied once into the stream's memory and wait. */
 #ifndef TCPTALE_STREAM_H
 #define TCPTALE_STREAM_H
 
@@ -15,8 +15,9 @@
 extern "C" {
 #endif
 
-/* Whose copy of a byte counts where queued segments or fragments overlap: the rule of the receiving host.
- * Bytes that were in order when they came are the receiver's at once; no policy touches them. */
+/* Whose copy of a byte counts where queued segments or fragments overlap: the rule of the
+ * receiving host. Bytes that were in order when they came are the receiver's at once; no policy
+ * touches them. */
 enum tcptale_policy {
   TCPTALE_POLICY_FIRST = 1, /* the first copy, always; also vista */
   TCPTALE_POLICY_LAST = 2,
@@ -91,7 +92,8 @@ typedef struct tcptale_gap_event {
   uint64_t len; /* at least 1 */
 } tcptale_gap_event;
 
-/* A side has finished: every byte below `offset`, the position of its FIN, was delivered or told missing. */
+/* A side has finished: every byte below `offset`, the position of its FIN, was delivered or told
+ * missing. */
 typedef struct tcptale_half_close_event {
   uint64_t conn_id;
   uint64_t index;
@@ -151,21 +153,22 @@ enum tcptale_push_flag {
   TCPTALE_PUSH_PROVISIONAL = 0x04 /* a zero-window probe: real only if it is acknowledged */
 };
 
-/* Writes the defaults; `struct_size` is sizeof *config. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
+/* Writes the defaults; `struct_size` is sizeof *config. TCPTALE_ERR_ARG: NULL or too small.
+ * Since 0.9. */
 TCPTALE_API int tcptale_stream_config_init(tcptale_stream_config *config, size_t struct_size);
 TCPTALE_API int tcptale_stream_callbacks_init(tcptale_stream_callbacks *callbacks, size_t struct_size);
 
-/* Makes a stream whose byte 0 has sequence number `first_seq`, in one block of config->memory_bytes; both
- * structs are copied. `user` goes to every callback. TCPTALE_ERR_ARG, TCPTALE_ERR_NOMEM (below 256 KiB, or
- * it could not be had). Since 0.9. */
+/* Makes a stream whose byte 0 has sequence number `first_seq`, in one block of
+ * config->memory_bytes; both structs are copied. `user` goes to every callback. TCPTALE_ERR_ARG,
+ * TCPTALE_ERR_NOMEM (below 256 KiB, or it could not be had). Since 0.9. */
 TCPTALE_API int tcptale_stream_new(tcptale_stream **out, const tcptale_stream_config *config,
                                    const tcptale_stream_callbacks *callbacks, void *user,
                                    uint32_t first_seq);
 
-/* One segment: `seq` of its first byte, `len` bytes on the wire of which `data` holds the first `cap_len`;
- * `flags`: TCPTALE_PUSH_. `index` and `ts_ns` name its packet. `verdict` (or NULL) gets what the segment was.
- * TCPTALE_ERR_ARG, _REENTRANT, _STOPPED. Cost: O(1) in order, else O(log queued segments) and what
- * becomes deliverable. Since 0.9. */
+/* One segment: `seq` of its first byte, `len` bytes on the wire of which `data` holds the first
+ * `cap_len`; `flags`: TCPTALE_PUSH_. `index` and `ts_ns` name its packet. `verdict` (or NULL)
+ * gets what the segment was. TCPTALE_ERR_ARG, _REENTRANT, _STOPPED. Cost: O(1) in order, else
+ * O(log queued segments) and what becomes deliverable. Since 0.9. */
 TCPTALE_API int tcptale_stream_push(tcptale_stream *stream, uint32_t seq, const uint8_t *data,
                                     size_t cap_len, size_t len, uint32_t flags, uint16_t urgent,
                                     uint64_t index, uint64_t ts_ns, uint32_t *verdict);

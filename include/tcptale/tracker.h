@@ -1,25 +1,29 @@
-/* tcptale/tracker.h - the connection tracker: frames go in, the tale of every connection comes out as
- * callbacks.
+/* tcptale/tracker.h - the connection tracker: frames go in, the tale of every connection comes
+ * out as callbacks.
  *
  * What a caller may rely on, whatever the input:
- * - Order. For one connection: open, at most one established, then data, gap, half_close, reset and anomaly in
- *   stream order, then close. Open comes first, close last, each exactly once. What concerns a connection
- *   after its close (a late segment) comes with conn NULL.
- * - Tiling. Data and gap events of a direction tile it from offset 0 to the offset of its half_close.
+ * - Order. For one connection: open, at most one established, then data, gap, half_close, reset
+ *   and anomaly in stream order, then close. Open comes first, close last, each exactly once.
+ *   What concerns a connection after its close (a late segment) comes with conn NULL.
+ * - Tiling. Data and gap events of a direction tile it from offset 0 to the offset of its
+ *   half_close.
  * - Determinism. Same frames, same configuration: same callbacks, singly or in batches.
  * - One block. All memory is config.memory_bytes, taken once by tcptale_tracker_new.
  *
  * Limits, and what happens at each (all of them are reported):
- * - memory_bytes used up: connections give way in this order: closed ones that linger; half-open ones; midstream
- *   ones of which one side was seen, and those that a RST is about to end; then those idle longest. An evicted one gets anomaly evicted,
- *   what waits in its streams is settled as at any end, and close (evicted).
+ * - memory_bytes used up: connections give way in this order: closed ones that linger; half-open
+ *   ones; midstream ones of which one side was seen, and those that a RST is about to end; then
+ *   those idle longest. An evicted one gets anomaly evicted, what waits in its streams is
+ *   settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded.
- * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with anomaly
- *   byte_limit or seg_limit.
- * - no room for bytes that came early even so: they are not stored, anomaly nomem; the hole they leave is
- *   told as a gap in its time.
- * - fragments: max_datagrams and max_fragments of defrag.h; the oldest datagram goes, anomaly frag_limit.
- * - timers: at most timer_budget expiries in one call of feed or expire; the rest follows in the next. */
+ * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
+ *   anomaly byte_limit or seg_limit.
+ * - no room for bytes that came early even so: they are not stored, anomaly nomem; the hole they
+ *   leave is told as a gap in its time.
+ * - fragments: max_datagrams and max_fragments of defrag.h; the oldest datagram goes, anomaly
+ *   frag_limit.
+ * - timers: at most timer_budget expiries in one call of feed or expire; the rest follows in the
+ *   next. */
 #ifndef TCPTALE_TRACKER_H
 #define TCPTALE_TRACKER_H
 
@@ -36,8 +40,8 @@ extern "C" {
 
 typedef struct tcptale_tracker tcptale_tracker;
 
-/* A connection, inside a callback. The handle is good until that callback returns; outside, a connection is its
- * id, and tcptale_tracker_find gives a handle back. */
+/* A connection, inside a callback. The handle is good until that callback returns; outside, a
+ * connection is its id, and tcptale_tracker_find gives a handle back. */
 typedef struct tcptale_conn tcptale_conn;
 
 /* Which checksums count (rule R21 of the catalogue). */
@@ -64,7 +68,8 @@ enum tcptale_config_flag {
   TCPTALE_CONFIG_NO_DEFRAG = 0x20     /* leave IP fragments alone */
 };
 
-/* The configuration. tcptale_config_init writes the defaults; times are nanoseconds of packet time. */
+/* The configuration. tcptale_config_init writes the defaults; times are nanoseconds of packet
+ * time. */
 typedef struct tcptale_config {
   uint32_t struct_size;
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
@@ -180,8 +185,8 @@ typedef struct tcptale_close_event {
   uint64_t missing[2];   /* bytes told as gaps, per direction */
 } tcptale_close_event;
 
-/* The verdict on one TCP segment, told before what it causes. The only event that may concern a closed
- * connection: then `conn` is NULL and conn_id still names it. */
+/* The verdict on one TCP segment, told before what it causes. The only event that may concern a
+ * closed connection: then `conn` is NULL and conn_id still names it. */
 typedef struct tcptale_segment_event {
   uint64_t conn_id; /* 0: the segment belongs to no connection */
   uint64_t index;
@@ -198,8 +203,9 @@ typedef struct tcptale_segment_event {
   const uint8_t *data;          /* what its offsets point into */
 } tcptale_segment_event;
 
-/* The table of callbacks; copied by tcptale_tracker_new, any member may be NULL. Callbacks return nothing. Inside
- * one, the calls marked "callbacks: yes" are legal; feed, expire, flush and free return TCPTALE_ERR_REENTRANT. */
+/* The table of callbacks; copied by tcptale_tracker_new, any member may be NULL. Callbacks
+ * return nothing. Inside one, the calls marked "callbacks: yes" are legal; feed, expire, flush
+ * and free return TCPTALE_ERR_REENTRANT. */
 typedef struct tcptale_callbacks {
   uint32_t struct_size;
   uint32_t reserved0;
@@ -214,8 +220,8 @@ typedef struct tcptale_callbacks {
   void (*on_segment)(tcptale_conn *conn, const tcptale_segment_event *event, void *user);
 } tcptale_callbacks;
 
-/* One captured frame. The library reads `data` during the call only. In an array, struct_size of the first
- * element is the distance from one to the next. */
+/* One captured frame. The library reads `data` during the call only. In an array, struct_size of
+ * the first element is the distance from one to the next. */
 typedef struct tcptale_frame {
   uint32_t struct_size; /* sizeof(tcptale_frame), written by the caller */
   uint32_t link_type;   /* TCPTALE_LINK_ */
@@ -227,60 +233,66 @@ typedef struct tcptale_frame {
   const uint8_t *data;
 } tcptale_frame;
 
-/* Memory, where it is not to come from malloc: one call at creation, one at tcptale_tracker_free. The block must be
- * aligned to 64 bytes or is trimmed to be. */
+/* Memory, where it is not to come from malloc: one call at creation, one at
+ * tcptale_tracker_free. The block must be aligned to 64 bytes or is trimmed to be. */
 typedef void *(*tcptale_alloc_fn)(size_t len, void *user);
 typedef void (*tcptale_free_fn)(void *block, void *user);
 
-/* Writes the defaults; `struct_size` is sizeof of the struct. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
+/* Writes the defaults; `struct_size` is sizeof of the struct. TCPTALE_ERR_ARG: NULL or too
+ * small. Since 0.9. */
 TCPTALE_API int tcptale_config_init(tcptale_config *config, size_t struct_size);
 TCPTALE_API int tcptale_callbacks_init(tcptale_callbacks *callbacks, size_t struct_size);
 
-/* Makes a tracker. `config` NULL: the defaults. `callbacks` and `user` as above, copied; `callbacks` NULL: nothing is
- * told. Memory comes from malloc. TCPTALE_ERR_ARG: a value out of its range, or a struct_size that this
- * library cannot serve; TCPTALE_ERR_NOMEM. *out is written on success only. Since 0.9. */
+/* Makes a tracker. `config` NULL: the defaults. `callbacks` and `user` as above, copied;
+ * `callbacks` NULL: nothing is told. Memory comes from malloc. TCPTALE_ERR_ARG: a value out of
+ * its range, or a struct_size that this library cannot serve; TCPTALE_ERR_NOMEM. *out is written
+ * on success only. Since 0.9. */
 TCPTALE_API int tcptale_tracker_new(tcptale_tracker **out, const tcptale_config *config,
                                     const tcptale_callbacks *callbacks, void *user);
 
-/* The same with the block of config->memory_bytes from `alloc`, given back to `release`. Since 0.9. */
+/* The same with the block of config->memory_bytes from `alloc`, given back to `release`. Since
+ * 0.9. */
 TCPTALE_API int tcptale_tracker_new_with(tcptale_tracker **out, const tcptale_config *config,
                                          const tcptale_callbacks *callbacks, void *user,
                                          tcptale_alloc_fn alloc, tcptale_free_fn release,
                                          void *alloc_user);
 
-/* The same in the caller's own block of `len` bytes, which replaces config->memory_bytes and must outlive the
- * tracker. Since 0.9. */
+/* The same in the caller's own block of `len` bytes, which replaces config->memory_bytes and
+ * must outlive the tracker. Since 0.9. */
 TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_config *config,
                                        const tcptale_callbacks *callbacks, void *user, void *block,
                                        size_t len);
 
-/* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed` (or NULL) gets
- * how many were processed: all, unless the tracker was stopped in one (it counts as processed). TCPTALE_ERR_ARG
- * (nothing was processed), TCPTALE_ERR_REENTRANT, TCPTALE_ERR_STOPPED. A batch of 16 or more is
- * faster where connections are many: their records are fetched ahead. Cost per frame: O(1), O(log n) in the
- * queued segments of one direction, and what becomes deliverable. Since 0.9. */
+/* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed`
+ * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
+ * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
+ * TCPTALE_ERR_STOPPED. A batch of 16 or more is faster where connections are many: their records
+ * are fetched ahead. Cost per frame: O(1), O(log n) in the queued segments of one direction, and
+ * what becomes deliverable. Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames, size_t count,
                                      size_t *consumed);
 
-/* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked at).
- * Fragments are put together as in feed. Since 0.9. */
+/* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked
+ * at). Fragments are put together as in feed. Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed_packet(tcptale_tracker *tracker, const tcptale_packet *packet,
                                             const tcptale_frame *frame);
 
-/* Time has come to `now_ns` (a value below the highest seen changes nothing): ends what waited too long, oldest
- * first, at most timer_budget. Returns the number of expiries, or an error; equal to timer_budget: call again.
- * Since 0.9. */
+/* Time has come to `now_ns` (a value below the highest seen changes nothing): ends what waited
+ * too long, oldest first, at most timer_budget. Returns the number of expiries, or an error;
+ * equal to timer_budget: call again. Since 0.9. */
 TCPTALE_API int tcptale_tracker_expire(tcptale_tracker *tracker, uint64_t now_ns);
 
-/* The input is over: every connection is settled and closed, in order of opening (why: end, fin or rst where that
- * was only waiting, stopped after a stop). The tracker can be fed anew afterwards unless it was stopped. Since 0.9. */
+/* The input is over: every connection is settled and closed, in order of opening (why: end, fin
+ * or rst where that was only waiting, stopped after a stop). The tracker can be fed anew
+ * afterwards unless it was stopped. Since 0.9. */
 TCPTALE_API int tcptale_tracker_flush(tcptale_tracker *tracker);
 
-/* Stops: no event but close after the one that runs; feed and expire return TCPTALE_ERR_STOPPED from then on.
- * Callbacks: yes. Since 0.9. */
+/* Stops: no event but close after the one that runs; feed and expire return TCPTALE_ERR_STOPPED
+ * from then on. Callbacks: yes. Since 0.9. */
 TCPTALE_API int tcptale_tracker_stop(tcptale_tracker *tracker);
 
-/* Flushes, then frees; NULL is fine. TCPTALE_ERR_REENTRANT from a callback: nothing happened. Since 0.9. */
+/* Flushes, then frees; NULL is fine. TCPTALE_ERR_REENTRANT from a callback: nothing happened.
+ * Since 0.9. */
 TCPTALE_API int tcptale_tracker_free(tcptale_tracker *tracker);
 
 /* Counters of a tracker. */
@@ -304,18 +316,21 @@ typedef struct tcptale_tracker_stats {
 /* Writes the counters; stats->struct_size is set by the caller. Callbacks: yes. Since 0.9. */
 TCPTALE_API int tcptale_tracker_stats_read(const tcptale_tracker *tracker, tcptale_tracker_stats *stats);
 
-/* The handle of a connection that is open, good until the next call of feed, expire, flush or free (inside a
- * callback: until it returns); NULL where there is none. O(1). Callbacks: yes. Since 0.9. */
+/* The handle of a connection that is open, good until the next call of feed, expire, flush or
+ * free (inside a callback: until it returns); NULL where there is none. O(1). Callbacks: yes.
+ * Since 0.9. */
 TCPTALE_API tcptale_conn *tcptale_tracker_find(tcptale_tracker *tracker, uint64_t id);
 
-/* What follows takes a handle. Callbacks: yes, all of them. A NULL handle is TCPTALE_ERR_ARG or 0. */
+/* What follows takes a handle. Callbacks: yes, all of them. A NULL handle is TCPTALE_ERR_ARG or
+ * 0. */
 
 TCPTALE_API uint64_t tcptale_conn_id(const tcptale_conn *conn);
 
 /* Writes the two ends; endpoints->struct_size is set by the caller. Since 0.9. */
 TCPTALE_API int tcptale_conn_endpoints(const tcptale_conn *conn, tcptale_endpoints *endpoints);
 
-/* TCPTALE_STATE_ of one end: `direction` TCPTALE_C2S is the client, TCPTALE_S2C the server. Since 0.9. */
+/* TCPTALE_STATE_ of one end: `direction` TCPTALE_C2S is the client, TCPTALE_S2C the server.
+ * Since 0.9. */
 TCPTALE_API int tcptale_conn_state(const tcptale_conn *conn, uint32_t direction);
 
 /* Counters of a connection, per direction. */
