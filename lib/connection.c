@@ -194,13 +194,16 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
 
 /* ---- everything else ---- */
 
-/* After a segment took effect: waiting holes, early segments that waited long enough, the end. */
-static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        const uint8_t waited[2]) {
-  for (uint32_t d = 0; d < 2; d++)
-    if (waited[d]) tcptale_intake_tick(env, conn, d, env->now_ns, 1);
-  if (tcptale_intake_is_over(conn, 1)) return close_now(env, conn, TCPTALE_CLOSE_FIN);
-  return TCPTALE_ACTION_KEEP;
+static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (!tcptale_intake_is_over(conn, 1)) return TCPTALE_ACTION_KEEP;
+  return close_now(env, conn, TCPTALE_CLOSE_FIN);
+}
+
+/* After a segment took effect: waiting holes see it pass (so that one that it acknowledged is given
+ * up after reorder_hold_count more), and the connection may be over. */
+static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  for (uint32_t d = 0; d < 2; d++) tcptale_intake_tick(env, conn, d, env->now_ns, 1);
+  return close_if_over(env, conn);
 }
 
 static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -235,11 +238,9 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
     if (seg->anomaly == TCPTALE_ANOMALY_ACK_OLD) tcptale_intake_compare(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  uint8_t waited[2];
-  for (uint32_t d = 0; d < 2; d++) waited[d] = conn->ends[d].half.flags & TCPTALE_HALF_WAITING;
   if (opening == TCPTALE_OPENING_HOLD) {
     hold_early(env, conn, seg);
-    return wind_up(env, conn, waited);
+    return wind_up(env, conn);
   }
   if (opening == TCPTALE_OPENING_ESTABLISH) tcptale_opening_establish(env, conn, seg);
   if (!weigh_reset(env, conn, seg)) return TCPTALE_ACTION_KEEP;
@@ -247,7 +248,7 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (renewal && renewal->dir != seg->dir)
     tcptale_park_forget_renewal(env, conn); /* a challenge ACK, RFC 5961 4 */
   tcptale_intake(env, conn, seg);
-  return wind_up(env, conn, waited);
+  return wind_up(env, conn);
 }
 
 /* A wrong checksum of a sender that was not judged yet: what it carries waits for the peer's
@@ -386,7 +387,6 @@ uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_
   case TCPTALE_PHASE_OPEN: break;
   }
   tcptale_intake_overdue(env, conn);
-  if (tcptale_closing_deadline(env, conn) > env->now_ns)
-    return wind_up(env, conn, (const uint8_t[2]){0, 0});
+  if (tcptale_closing_deadline(env, conn) > env->now_ns) return close_if_over(env, conn);
   return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
 }
