@@ -279,6 +279,29 @@ static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
 }
 
+/* Whether a segment acknowledges the SYN, or SYN+ACK, whose checksum is in doubt. */
+static int answers_embryo(struct tcptale_handshake *hs, const struct tcptale_conn *conn,
+                          const struct tcptale_arrival *seg) {
+  uint32_t doubted = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
+  if (seg->dir == doubted || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
+  if (doubted == TCPTALE_C2S) return tcptale_handshake_choose_syn(hs, seg->packet->ack) != NULL;
+  return tcptale_handshake_choose_synack(hs, seg->packet->ack) != NULL;
+}
+
+/* A handshake in doubt meets a segment of right checksum. An answer clears it; anything else of the
+ * same ports shows that it never was: 1, and the segment begins anew. */
+static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           const struct tcptale_arrival *seg) {
+  struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
+  int is_reset = (seg->packet->tcp_flags & TCPTALE_TCP_RST) != 0;
+  if (conn->phase != TCPTALE_PHASE_EMBRYO || !hs || is_reset) return 0;
+  if (!answers_embryo(hs, conn, seg)) return 1;
+  conn->phase = TCPTALE_PHASE_HANDSHAKE;
+  tcptale_tell_open(env, conn, conn->how);
+  tcptale_trust_clear(env, conn, tcptale_other(seg->dir));
+  return 0;
+}
+
 /* An embryo meets a segment of right checksum that does not answer it: that one opens the
  * connection. */
 static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -295,6 +318,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
   if ((flags & TCPTALE_TCP_SYN) && bad_flags)
     return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
+  if (trust == TCPTALE_TRUST_GOOD && outlives_embryo(env, conn, seg))
+    return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
   if (flags & TCPTALE_TCP_SYN) {
     if (is_real_answer(env, conn, seg))
       refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
