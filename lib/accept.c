@@ -29,18 +29,18 @@ void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arriva
     seg->ack_offset = tcptale_half_offset(&peer->half, p->ack);
 }
 
-static uint32_t scale_of(const struct tcptale_conn *conn, uint32_t dir) {
+uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uint32_t dir) {
   if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED)) return 14;
   return tcptale_conn_has(conn, TCPTALE_CONN_SCALED) ? conn->ends[dir].wscale : 0;
 }
 
 uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir) {
-  return (uint64_t)65535 << scale_of(conn, dir);
+  return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
 }
 
 uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   if (seg->packet->tcp_flags & TCPTALE_TCP_SYN) return seg->packet->window;
-  return (uint64_t)seg->packet->window << scale_of(conn, seg->dir);
+  return (uint64_t)seg->packet->window << tcptale_accept_scale(conn, seg->dir);
 }
 
 /* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known

@@ -15,8 +15,11 @@ void tcptale_accept(const struct tcptale_conn_env *env, const struct tcptale_con
 /* Writes the segment's offsets only, as far as the two directions have begun. */
 void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arrival *seg);
 
-/* The widest window, in bytes, that a 16-bit window field of this end can mean: 65535 shifted by
- * its scale, or by 14 where the scale is unknown. */
+/* The shift of this end's 16-bit window field; 14, the largest, where it is not known (RFC 7323
+ * 2.3). */
+uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uint32_t dir);
+
+/* The widest window, in bytes, that this end can offer. */
 uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir);
 
 /* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3). */

@@ -56,11 +56,12 @@ static int moves_base(const struct tcptale_end *own, const struct tcptale_arriva
 static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
+  if ((own->flags & (TCPTALE_END_BASED | TCPTALE_END_SOFT_BASE)) == TCPTALE_END_BASED) return;
   int has_bytes = seg->len > 0 && seg->verdict != TCPTALE_SEGMENT_KEEPALIVE;
   uint32_t before = seg->packet->seq - 1;
   if (!tcptale_end_has(own, TCPTALE_END_BASED))
     tcptale_intake_base(env, conn, seg->dir, has_bytes ? before : before + seg->len, !has_bytes);
-  else if (tcptale_end_has(own, TCPTALE_END_SOFT_BASE) && moves_base(own, seg, has_bytes))
+  else if (moves_base(own, seg, has_bytes))
     tcptale_intake_base(env, conn, seg->dir, before, !has_bytes);
   else if (has_bytes) own->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
   tcptale_accept_place(conn, seg);
@@ -95,7 +96,7 @@ static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   uint64_t window = tcptale_accept_window(conn, seg);
   uint64_t edge = (uint64_t)tcptale_max_i64(seg->ack_offset, 0) + window;
-  uint64_t grain = tcptale_accept_window_most(conn, seg->dir) / 65535;
+  uint64_t grain = (uint64_t)1 << tcptale_accept_scale(conn, seg->dir);
   int is_latest = seg->ack_offset >= (int64_t)peer->half.acked;
   if (is_latest && edge + grain <= peer->edge && tcptale_end_has(own, TCPTALE_END_SEEN) &&
       seg->packet->window < own->window)
@@ -175,7 +176,7 @@ void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   take_timestamp(conn, seg);
   if ((seg->packet->tcp_flags & TCPTALE_TCP_ACK) && !(seg->notes & TCPTALE_NOTE_NO_ACK))
     take_ack(env, conn, seg);
-  if (!tcptale_end_has(own, TCPTALE_END_FIN_ACKED))
+  if (own->state < TCPTALE_STATE_ESTABLISHED && !tcptale_end_has(own, TCPTALE_END_FIN_ACKED))
     tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
   own->flags |= TCPTALE_END_SEEN;
   take_bytes(env, conn, seg);

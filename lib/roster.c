@@ -20,6 +20,12 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
   return (uint32_t)((size_t)((const uint8_t *)conn - env->arena.base) / UNIT);
 }
 
+/* Spreads ids, which are consecutive, over the index: in a row they would form one endless cluster,
+ * through which every removal had to walk. */
+static uint32_t id_hash(uint64_t id) {
+  return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
 uint32_t tcptale_roster_slots(const tcptale_config *config) {
   uint64_t records = config->memory_bytes / BYTES_A_CONNECTION;
   if (config->max_connections)
@@ -55,8 +61,8 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
 
 struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint64_t id) {
-  uint32_t at = (uint32_t)id;
-  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_id, (uint32_t)id, &at)) != 0;) {
+  uint32_t hash = id_hash(id), at = hash;
+  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_id, hash, &at)) != 0;) {
     struct tcptale_conn *conn = conn_at(env, ref);
     if (conn->id == id) return conn;
   }
@@ -181,7 +187,7 @@ void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_en
   tcptale_wheel_clear(&roster->wheel, ref);
   list_take(roster, env, conn);
   tcptale_table_remove(&roster->by_key, conn->hash, ref);
-  if (conn->indexed) tcptale_table_remove(&roster->by_id, (uint32_t)conn->id, ref);
+  if (conn->indexed) tcptale_table_remove(&roster->by_id, id_hash(conn->id), ref);
   tcptale_arena_release(&env->arena, ref);
   weigh_pressure(roster, env);
 }
@@ -190,7 +196,7 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
                            struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = class_of(conn);
   if (conn->id != 0 && !conn->indexed)
-    conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, (uint32_t)conn->id, ref);
+    conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, id_hash(conn->id), ref);
   if (cls != conn->cls) {
     list_take(roster, env, conn);
     conn->cls = (uint8_t)cls;

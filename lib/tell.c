@@ -102,29 +102,33 @@ static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *con
       tcptale_tell_anomaly(env, conn, notes[i].code, seg->dir, 0, 0);
 }
 
+static void tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         const struct tcptale_arrival *seg) {
+  const tcptale_packet *p = seg->packet;
+  tcptale_segment_event event = {.direction = seg->dir, .verdict = seg->verdict, .len = seg->len};
+  event.tcp_flags = p->tcp_flags;
+  event.anomaly = seg->verdict == TCPTALE_SEGMENT_OUTSIDE ? seg->anomaly : 0;
+  event.bad_checksum =
+      seg->anomaly == TCPTALE_ANOMALY_BAD_TCP_CSUM || seg->anomaly == TCPTALE_ANOMALY_BAD_IP_CSUM;
+  event.packet = p;
+  event.data = seg->data;
+  if (conn) {
+    const struct tcptale_end *own = &conn->ends[seg->dir];
+    const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
+    int has_ack = (p->tcp_flags & TCPTALE_TCP_ACK) != 0;
+    event.conn_id = conn->id;
+    if (tcptale_end_has(own, TCPTALE_END_BASED)) event.seq = p->seq - own->isn;
+    if (tcptale_end_has(peer, TCPTALE_END_BASED) && has_ack) event.ack = p->ack - peer->isn;
+  }
+  tcptale_emit_segment(&env->emit, conn && may_tell(conn) ? conn : NULL, &event);
+}
+
 void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg) {
   if (seg->from_queue) return;
-  const tcptale_packet *p = seg->packet;
-  if (env->emit.callbacks.on_segment && !(conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED))) {
-    tcptale_segment_event event = {.direction = seg->dir, .verdict = seg->verdict, .len = seg->len};
-    event.tcp_flags = p->tcp_flags;
-    event.anomaly = seg->verdict == TCPTALE_SEGMENT_OUTSIDE ? seg->anomaly : 0;
-    event.bad_checksum =
-        seg->anomaly == TCPTALE_ANOMALY_BAD_TCP_CSUM || seg->anomaly == TCPTALE_ANOMALY_BAD_IP_CSUM;
-    event.packet = p;
-    event.data = seg->data;
-    if (conn) {
-      const struct tcptale_end *own = &conn->ends[seg->dir],
-                               *peer = &conn->ends[tcptale_other(seg->dir)];
-      event.conn_id = conn->id;
-      if (tcptale_end_has(own, TCPTALE_END_BASED)) event.seq = p->seq - own->isn;
-      if (tcptale_end_has(peer, TCPTALE_END_BASED) && (p->tcp_flags & TCPTALE_TCP_ACK))
-        event.ack = p->ack - peer->isn;
-    }
-    tcptale_emit_segment(&env->emit, conn && may_tell(conn) ? conn : NULL, &event);
-  }
-  if (p->anomalies | seg->anomaly | seg->notes) tell_findings(env, conn, seg);
+  int is_ignored = conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED);
+  if (env->emit.callbacks.on_segment && !is_ignored) tell_verdict(env, conn, seg);
+  if (seg->packet->anomalies | seg->anomaly | seg->notes) tell_findings(env, conn, seg);
 }
 
 static void sink_data(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len,
