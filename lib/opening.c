@@ -356,12 +356,20 @@ void tcptale_opening_give_up(struct tcptale_conn_env *env, struct tcptale_conn *
   tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_EARLY);
 }
 
-/* Exchanges the roles: nothing but open was told, so nobody has seen a direction yet. */
-static void flip(struct tcptale_conn *conn) {
+/* Exchanges the roles: nothing but open was told, so nobody has seen a direction yet. What waits, and
+ * what was noted of each side, goes along; policies belong to the roles. */
+static void flip(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   struct tcptale_end end = conn->ends[0];
   conn->ends[0] = conn->ends[1];
   conn->ends[1] = end;
+  uint8_t policy = conn->ends[0].half.policy;
+  conn->ends[0].half.policy = conn->ends[1].half.policy;
+  conn->ends[1].half.policy = policy;
+  uint32_t told = conn->flags / TCPTALE_CONN_OFFLOAD_TOLD & 3;
+  conn->flags &= ~(uint32_t)(3 * TCPTALE_CONN_OFFLOAD_TOLD);
+  conn->flags |= ((told & 1) << 1 | told >> 1) * TCPTALE_CONN_OFFLOAD_TOLD;
   conn->client_at ^= 1;
+  tcptale_park_flip(env, conn);
 }
 
 int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -375,7 +383,7 @@ int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *con
   int is_client = !(seg->packet->tcp_flags & TCPTALE_TCP_ACK);
   if (is_client != (seg->dir == TCPTALE_C2S)) {
     if (tcptale_conn_has(conn, TCPTALE_CONN_DATA_TOLD)) return 0;
-    flip(conn);
+    flip(env, conn);
     seg->dir = tcptale_other(seg->dir);
   }
   conn->flags |= TCPTALE_CONN_ROLE_KNOWN;

@@ -123,6 +123,21 @@ struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tc
   return NULL;
 }
 
+void tcptale_park_change(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint32_t from, uint32_t to) {
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE; ref = parked_at(env, ref)->next) {
+    struct tcptale_parked *parked = parked_at(env, ref);
+    if (parked->dir == dir && parked->why == from) parked->why = to;
+  }
+}
+
+void tcptale_park_flip(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  struct tcptale_parked *renewal = tcptale_park_renewal(env, conn);
+  if (renewal) renewal->dir = tcptale_other(renewal->dir);
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE; ref = parked_at(env, ref)->next)
+    parked_at(env, ref)->dir = tcptale_other(parked_at(env, ref)->dir);
+}
+
 const struct tcptale_parked *tcptale_park_first(const struct tcptale_conn_env *env,
                                                 const struct tcptale_conn *conn) {
   return parked_at(env, conn->parked);

@@ -41,6 +41,13 @@ int tcptale_park_push(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                          uint32_t dir, uint32_t why, struct tcptale_arrival *seg);
 
+/* What of direction `dir` was parked for reason `from` waits for reason `to` now. */
+void tcptale_park_change(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                         uint32_t from, uint32_t to);
+
+/* The roles were exchanged: what is parked changes its direction. */
+void tcptale_park_flip(struct tcptale_conn_env *env, struct tcptale_conn *conn);
+
 /* Gives a taken segment's memory back. */
 void tcptale_park_drop(struct tcptale_conn_env *env, struct tcptale_parked *parked);
 
