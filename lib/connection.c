@@ -266,7 +266,7 @@ static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn 
 }
 
 /* The segment answers what was parked for its checksum: its sender is cleared, and it takes
- * effect first. */
+ * effect first, or waits for the handshake. */
 static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         const struct tcptale_arrival *seg) {
   uint32_t cleared = tcptale_other(seg->dir);
@@ -276,7 +276,9 @@ static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_tell_open(env, conn, conn->how);
   }
   tcptale_trust_clear(env, conn, cleared);
-  tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
+  if (tcptale_handshake_of(env, conn))
+    tcptale_park_change(env, conn, cleared, TCPTALE_PARK_CHECKSUM, TCPTALE_PARK_EARLY);
+  else tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
 }
 
 /* Whether a segment acknowledges the SYN, or SYN+ACK, whose checksum is in doubt. */
@@ -288,13 +290,14 @@ static int answers_embryo(struct tcptale_handshake *hs, const struct tcptale_con
   return tcptale_handshake_choose_synack(hs, seg->packet->ack) != NULL;
 }
 
-/* A handshake in doubt meets a segment of right checksum. An answer clears it; anything else of the
- * same ports shows that it never was: 1, and the segment begins anew. */
+/* A beginning in doubt meets a segment of right checksum. An answer clears the handshake; anything
+ * else of the same ports, or a SYN, shows that it never was: 1, and the segment begins anew. */
 static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            const struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  int is_reset = (seg->packet->tcp_flags & TCPTALE_TCP_RST) != 0;
-  if (conn->phase != TCPTALE_PHASE_EMBRYO || !hs || is_reset) return 0;
+  if (conn->phase != TCPTALE_PHASE_EMBRYO) return 0;
+  if (!hs) return (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
+  if (seg->packet->tcp_flags & TCPTALE_TCP_RST) return 0;
   if (!answers_embryo(hs, conn, seg)) return 1;
   conn->phase = TCPTALE_PHASE_HANDSHAKE;
   tcptale_tell_open(env, conn, conn->how);
@@ -302,12 +305,10 @@ static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *co
   return 0;
 }
 
-/* An embryo meets a segment of right checksum that does not answer it: that one opens the
- * connection. */
-static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        const struct tcptale_arrival *seg) {
-  int is_syn = (seg->packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_RST)) != 0;
-  if (conn->phase != TCPTALE_PHASE_EMBRYO || is_syn || tcptale_handshake_of(env, conn)) return;
+/* An embryo of midstream meets a segment of right checksum that does not answer it: that one opens
+ * the connection. */
+static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (conn->phase != TCPTALE_PHASE_EMBRYO || tcptale_handshake_of(env, conn)) return;
   conn->phase = TCPTALE_PHASE_OPEN;
   tcptale_tell_open(env, conn, conn->how);
 }
@@ -333,7 +334,7 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   }
   clear_doubt(env, conn, seg);
   if (trust == TCPTALE_TRUST_UNSURE) return feed_doubtful(env, conn, seg);
-  open_embryo(env, conn, seg);
+  open_embryo(env, conn);
   if (flags & TCPTALE_TCP_RST) return feed_reset(env, conn, seg);
   return feed_plain(env, conn, seg);
 }
@@ -411,7 +412,13 @@ uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_
   }
   case TCPTALE_PHASE_OPEN: break;
   }
-  tcptale_intake_overdue(env, conn);
-  if (tcptale_closing_deadline(env, conn) > env->now_ns) return close_if_over(env, conn);
+  due = tcptale_min_u64(due, env->now_ns);
+  uint64_t last = tcptale_intake_overdue(env, conn);
+  if (tcptale_intake_is_over(conn, 1)) {
+    uint32_t action = close_now(env, conn, TCPTALE_CLOSE_FIN);
+    conn->reset_ns = tcptale_max_u64(due, last);
+    return action;
+  }
+  if (tcptale_closing_deadline(env, conn) > env->now_ns) return TCPTALE_ACTION_KEEP;
   return close_overdue(env, conn, TCPTALE_CLOSE_TIMEOUT);
 }

@@ -198,14 +198,15 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
   step_fins(conn);
 }
 
-void tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  for (;;) {
+uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  for (uint64_t last = 0;;) {
     uint64_t due[2];
     for (uint32_t d = 0; d < 2; d++)
       due[d] = tcptale_half_deadline(&env->stream, &conn->ends[d].half);
     uint32_t first = due[1] < due[0];
-    if (due[first] > env->now_ns || due[first] == UINT64_MAX) return;
-    tcptale_intake_tick(env, conn, first, due[first], 0);
+    if (due[first] > env->now_ns || due[first] == UINT64_MAX) return last;
+    last = due[first];
+    tcptale_intake_tick(env, conn, first, last, 0);
   }
 }
 
