@@ -39,13 +39,23 @@ size_t build_tcp_len(const struct build_segment *s) {
   return 20 + s->option_len + s->payload_len;
 }
 
+/* A wrong one that is not by chance what offloading leaves, with or without the length. */
+static uint16_t bad_sum(uint16_t good, uint32_t pseudo, size_t len) {
+  uint16_t with = (uint16_t)sum_words(NULL, 0, pseudo);
+  uint16_t without = (uint16_t)sum_words(NULL, 0, pseudo + 0xffff - (uint32_t)(len & 0xffff));
+  uint16_t bad = good ^ 0x1234;
+
+  while (bad == good || bad == with || bad == without) bad = (uint16_t)(bad + 0x0101);
+  return bad;
+}
+
 static uint16_t tcp_checksum(const struct build_segment *s, const uint8_t *tcp, size_t len) {
   uint32_t pseudo = sum_words(s->src, addr_len(s), 6);
 
   pseudo = sum_words(s->dst, addr_len(s), pseudo);
   pseudo = sum_words(NULL, 0, pseudo + (uint32_t)len);
   switch (s->tcp_sum) {
-  case BUILD_SUM_BAD: return build_checksum(tcp, len, pseudo) ^ 0x1234;
+  case BUILD_SUM_BAD: return bad_sum(build_checksum(tcp, len, pseudo), pseudo, len);
   case BUILD_SUM_PARTIAL: return (uint16_t)pseudo;
   case BUILD_SUM_ZERO: return 0;
   case BUILD_SUM_GOOD: break;

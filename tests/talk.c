@@ -293,6 +293,15 @@ void talk_disturb(struct talk *talk, uint64_t *rng, unsigned percent) {
   }
 }
 
+void talk_missum(struct talk *talk, uint64_t *rng, unsigned percent) {
+  uint32_t whole = talk_below(rng, 8); /* 0, 1: this host's all */
+
+  for (size_t i = 0; i < talk->count; i++) {
+    if (talk->segment[i].dir != whole && talk_below(rng, 100) >= percent) continue;
+    talk->segment[i].sum = talk_below(rng, 8) ? BUILD_SUM_BAD : BUILD_SUM_PARTIAL;
+  }
+}
+
 void talk_pause(struct talk *talk, uint64_t *rng, unsigned percent, int kinds) {
   static const uint64_t PAUSES[] = {11 * MS_NS, 300 * MS_NS, 6000 * MS_NS, 70000 * MS_NS,
                                     700000 * MS_NS};
@@ -335,6 +344,7 @@ static void render_one(struct talk_frames *out, const struct talk_segment *s,
   b.seq = view->isn[s->dir] + s->seq;
   b.ack = s->flags & ACK ? view->isn[1 - s->dir] + s->ack : 0;
   b.ip_id = s->ip_id;
+  b.tcp_sum = s->sum;
   for (uint32_t i = 0; i < s->len; i++)
     payload[i] = (uint8_t)(talk_truth(s->conn, s->dir, s->seq - 1 + i) + s->lie);
   b.payload = payload;

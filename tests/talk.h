@@ -23,6 +23,7 @@ struct talk_segment {
   uint8_t dir;
   uint8_t lie;  /* added to each byte: not what the stream holds */
   uint8_t kind; /* TALK_ */
+  uint8_t sum;  /* enum build_sum, of TCP */
 };
 
 enum talk_kind { TALK_OPENING, TALK_BODY, TALK_CLOSING, TALK_JUNK };
@@ -69,6 +70,9 @@ void talk_shuffle(struct talk *talk, uint64_t *rng,
                   uint32_t reach); /* nobody moves by more than `reach` */
 void talk_disturb(struct talk *talk, uint64_t *rng,
                   unsigned percent); /* segments of an attacker or a broken host */
+/* Wrong checksums here and there, or all of one host's, as offloading leaves them. */
+void talk_missum(struct talk *talk, uint64_t *rng, unsigned percent);
+
 /* Silences, in the handshake too: `kinds` up to 3 wake no timer of a connection, up to 5 do. */
 void talk_pause(struct talk *talk, uint64_t *rng, unsigned percent, int kinds);
 

@@ -91,6 +91,7 @@ static void make_wild(uint64_t seed, int conns) {
   if (talk_below(&rng, 2)) talk_lose(&talk, &rng, talk_below(&rng, 3) ? 5 : 40);
   if (talk_below(&rng, 2)) talk_shuffle(&talk, &rng, talk_below(&rng, 3) ? 3 : 20);
   if (talk_below(&rng, 2)) talk_disturb(&talk, &rng, talk_below(&rng, 3) ? 10 : 60);
+  if (talk_below(&rng, 3) == 0) talk_missum(&talk, &rng, talk_below(&rng, 2) ? 3 : 30);
   if (talk_below(&rng, 2)) talk_repeat(&talk, &rng, 10);
   if (talk_below(&rng, 3) == 0) talk_pause(&talk, &rng, 5, 5);
   config.history_bytes = talk_below(&rng, 2) ? 4096 : 0;
@@ -101,6 +102,8 @@ static void make_wild(uint64_t seed, int conns) {
   config.queue_bytes = talk_below(&rng, 4) ? 8 << 20 : 3000;
   config.queue_segments = talk_below(&rng, 4) ? 8192 : 3;
   config.flags = talk_below(&rng, 4) ? 0 : TCPTALE_CONFIG_ASYNC;
+  if (talk_below(&rng, 8) == 0) config.flags |= TCPTALE_CONFIG_NO_MIDSTREAM;
+  config.checksum = talk_below(&rng, 3) ? TCPTALE_CHECKSUM_AUTO : 1 + talk_below(&rng, 3);
 }
 
 enum { EVERYTHING = TAPE_PLACES | TAPE_ANOMALIES | TAPE_SEGMENTS };
