@@ -61,9 +61,9 @@ static uint32_t check_sequence(const struct tcptale_end *own, struct tcptale_arr
   int64_t distance = seg->offset - (int64_t)own->half.next;
   if (distance > SEQ_REACH || distance < -SEQ_REACH) return TCPTALE_ANOMALY_SEQ_IMPLAUSIBLE;
   int is_fin = (seg->packet->tcp_flags & TCPTALE_TCP_FIN) != 0;
-  if (own->edge == 0 || (seg->len == 0 && !is_fin)) return 0;
+  if (own->edge == 0) return 0;
   if (seg->offset > (int64_t)own->edge)
-    return seg->len ? TCPTALE_ANOMALY_OUT_OF_WINDOW : TCPTALE_ANOMALY_FIN_OUT_OF_WINDOW;
+    return seg->len || !is_fin ? TCPTALE_ANOMALY_OUT_OF_WINDOW : TCPTALE_ANOMALY_FIN_OUT_OF_WINDOW;
   int is_probe = seg->len == 1 && seg->offset == (int64_t)own->edge;
   if (!is_probe && seg->offset + (int64_t)seg->len > (int64_t)own->edge)
     seg->notes |= TCPTALE_NOTE_STRADDLES;
@@ -80,7 +80,13 @@ static uint32_t check_ack(const struct tcptale_conn *conn, struct tcptale_arriva
         ACK_REACH, peer->edge > peer->half.acked ? peer->edge - peer->half.acked : 0);
     if (!tcptale_end_has(peer, TCPTALE_END_SEEN))
       reach = (uint64_t)SEQ_REACH; /* one-sided capture */
-    if ((uint64_t)(seg->ack_offset - highest) > reach) return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
+    if ((uint64_t)(seg->ack_offset - highest) > reach) {
+      /* What it acknowledges was refused here as beyond the window: the window was not seen. */
+      if (peer->half.refused == 0 || peer->half.refused != seg->packet->ack)
+        return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
+      seg->notes |= TCPTALE_NOTE_CAUGHT_UP;
+      return 0;
+    }
     if (tcptale_end_has(peer, TCPTALE_END_SEEN)) seg->notes |= TCPTALE_NOTE_ACK_UNSEEN;
     return 0;
   }

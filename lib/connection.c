@@ -120,7 +120,8 @@ static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *co
  * R17). */
 static void refute_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code) {
   conn->flags &= ~(uint32_t)TCPTALE_CONN_TENTATIVE;
-  tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
+  if (!tcptale_handshake_of(env, conn)) /* in a handshake it was not told */
+    tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
   tcptale_tell_anomaly(env, conn, code, conn->reset_dir, 0, 0);
   if (conn->phase != TCPTALE_PHASE_RESET) return;
   conn->phase = tcptale_handshake_of(env, conn) ? TCPTALE_PHASE_HANDSHAKE : TCPTALE_PHASE_OPEN;
@@ -235,6 +236,8 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   tcptale_accept(env, conn, seg);
   tcptale_tell_segment(env, conn, seg);
   if (seg->verdict == TCPTALE_SEGMENT_OUTSIDE) {
+    if (seg->anomaly == TCPTALE_ANOMALY_OUT_OF_WINDOW)
+      conn->ends[seg->dir].half.refused = seg->packet->seq + seg->len;
     if (seg->anomaly == TCPTALE_ANOMALY_ACK_OLD) tcptale_intake_compare(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
@@ -245,8 +248,9 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (opening == TCPTALE_OPENING_ESTABLISH) tcptale_opening_establish(env, conn, seg);
   if (!weigh_reset(env, conn, seg)) return TCPTALE_ACTION_KEEP;
   const struct tcptale_parked *renewal = tcptale_park_renewal(env, conn);
-  if (renewal && renewal->dir != seg->dir)
-    tcptale_park_forget_renewal(env, conn); /* a challenge ACK, RFC 5961 4 */
+  int is_challenge = seg->len == 0 && !(seg->packet->tcp_flags & TCPTALE_TCP_FIN);
+  if (renewal && renewal->dir != seg->dir && is_challenge) /* RFC 5961 4 */
+    tcptale_park_forget_renewal(env, conn);
   tcptale_intake(env, conn, seg);
   return wind_up(env, conn);
 }
@@ -369,11 +373,11 @@ int tcptale_connection_opens(const struct tcptale_conn_env *env, struct tcptale_
   return !(env->config.flags & TCPTALE_CONFIG_NO_MIDSTREAM);
 }
 
-int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                             struct tcptale_arrival *seg) {
+void tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg) {
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   conn->first_ns = conn->last_ns = env->now_ns;
-  if (!tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE)) return 0;
+  tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE);
   if (!seg->from_queue) count(conn, seg);
   if (trust == TCPTALE_TRUST_GOOD)
     tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
@@ -382,7 +386,6 @@ int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *
   else if (trust == TCPTALE_TRUST_UNSURE) feed_doubtful(env, conn, seg);
   else if (flags & TCPTALE_TCP_RST) feed_reset(env, conn, seg);
   else feed_plain(env, conn, seg);
-  return 1;
 }
 
 /* Closes what waited too long, as of its deadline: when somebody looks makes no difference to

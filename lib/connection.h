@@ -8,10 +8,9 @@
  * seg->anomaly, or 0. */
 int tcptale_connection_opens(const struct tcptale_conn_env *env, struct tcptale_arrival *seg);
 
-/* The first segment of a fresh record, whose key and hash are set. 0: no memory, the record is
- * as good as unused. */
-int tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                             struct tcptale_arrival *seg);
+/* The first segment of a fresh record from the roster. */
+void tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              struct tcptale_arrival *seg);
 
 /* Any further segment; returns a TCPTALE_ACTION_. */
 uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,

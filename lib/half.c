@@ -116,7 +116,7 @@ void tcptale_half_give_gap(const struct tcptale_stream_env *env, struct tcptale_
   assert(to > start);
   if (history(env, half, 1) != NONE) tcptale_history_put_gap(env->arena, half->history, start, to);
   tcptale_half_move_next(half, to);
-  half->flags |= TCPTALE_HALF_LOSSY;
+  if (why != TCPTALE_GAP_SNAPLEN) half->flags |= TCPTALE_HALF_LOSSY;
   env->sink->gap(env->ctx, offset, to - start, why);
 }
 
@@ -386,7 +386,10 @@ void tcptale_half_decide_fin(const struct tcptale_stream_env *env, struct tcptal
   if (half->fin == TCPTALE_NO_FIN || half->flags & (TCPTALE_HALF_FIN_FIXED | TCPTALE_HALF_ENDED))
     return;
   if (half->acked <= half->fin) return;
-  if (half->acked > half->fin + 1) half->fin = other < half->next ? TCPTALE_NO_FIN : other;
+  if (half->acked > half->fin + 1) {
+    int fits = other >= half->next && (other == TCPTALE_NO_FIN || half->acked <= other + 1);
+    half->fin = fits ? other : TCPTALE_NO_FIN;
+  }
   if (half->fin != TCPTALE_NO_FIN && half->acked == half->fin + 1)
     half->flags |= TCPTALE_HALF_FIN_FIXED;
   if (cold != NULL) cold->other_fin = TCPTALE_NO_FIN;
@@ -454,6 +457,7 @@ void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *ha
     }
     tcptale_half_advance(env, half, TCPTALE_FORCE_FIN);
   }
+  if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half); /* asked for just now */
   cold = tcptale_half_cold(env, half);
   if (cold == NULL) return;
   lowest = tcptale_half_lowest(env, half);

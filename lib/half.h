@@ -47,7 +47,7 @@ struct tcptale_half {
   uint8_t delivery;  /* TCPTALE_DELIVER_ */
   uint8_t urgent;    /* TCPTALE_URGENT_ */
   uint8_t flags;     /* TCPTALE_HALF_ */
-  uint32_t reserved0;
+  uint32_t refused;  /* the owner's: where the last segment beyond the window ended; 0: none */
 };
 
 #define TCPTALE_NO_FIN      UINT64_MAX
@@ -61,7 +61,7 @@ enum tcptale_half_flag {
   TCPTALE_HALF_FIN_FIXED = 0x02,  /* the FIN's position was acknowledged or told: it cannot move */
   TCPTALE_HALF_ENDED = 0x04,      /* half_close was told */
   TCPTALE_HALF_DISCARDING = 0x08, /* the user wants no bytes: positions only, nothing is stored */
-  TCPTALE_HALF_LOSSY = 0x10,      /* there was a gap */
+  TCPTALE_HALF_LOSSY = 0x10,      /* there was a gap, by more than the snaplen */
   TCPTALE_HALF_WAITING = 0x20     /* something waits for time or packets: call _tick */
 };
 

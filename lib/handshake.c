@@ -39,13 +39,22 @@ static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg)
   c->wscale = TCPTALE_WSCALE_NONE;
   if (p->options & TCPTALE_HAS_WSCALE) c->wscale = p->wscale > 14 ? 14 : p->wscale;
   c->bad_csum = p->tcp_csum == TCPTALE_CSUM_BAD || p->ip_csum == TCPTALE_CSUM_BAD;
-  c->is_bare = !(p->tcp_flags & TCPTALE_TCP_ACK);
+}
+
+/* Makes room behind the first: the second oldest goes, but never the one that an acknowledgement
+ * chose. */
+static void drop_second(struct tcptale_candidate *list, uint8_t *count, uint8_t *chosen) {
+  uint32_t gone = *chosen == 2 ? 2 : 1;
+  memmove(&list[gone], &list[gone + 1], (*count - 1 - gone) * sizeof *list);
+  *count -= 1;
+  if (*chosen > gone + 1) *chosen -= 1;
 }
 
 uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptale_arrival *seg,
                                int is_answer) {
   struct tcptale_candidate *list = is_answer ? hs->synack : hs->syn;
   uint8_t *count = is_answer ? &hs->synack_count : &hs->syn_count;
+  uint8_t *chosen = is_answer ? &hs->chosen_synack : &hs->chosen_syn;
   for (uint32_t i = 0; i < *count; i++) {
     if (list[i].isn != seg->packet->seq) continue;
     uint64_t first_ns = list[i].ts_ns; /* a resent SYN counts from its first time */
@@ -55,8 +64,7 @@ uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptal
   }
   uint32_t result = TCPTALE_CANDIDATE_NEW;
   if (*count == TCPTALE_CANDIDATES) {
-    memmove(&list[1], &list[2], (TCPTALE_CANDIDATES - 2) * sizeof *list);
-    *count -= 1;
+    drop_second(list, count, chosen);
     result = TCPTALE_CANDIDATE_FLOOD;
   }
   memset(&list[*count], 0, sizeof *list);

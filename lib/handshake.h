@@ -20,8 +20,7 @@ struct tcptale_candidate {
   uint16_t options; /* TCPTALE_HAS_ */
   uint8_t wscale;   /* TCPTALE_WSCALE_NONE: not offered */
   uint8_t bad_csum; /* 1: its checksum is wrong; believed once it is answered */
-  uint8_t is_bare;  /* 1: a SYN of the server, without ACK */
-  uint8_t reserved0;
+  uint8_t reserved0[2];
 };
 
 struct tcptale_handshake {

@@ -174,8 +174,7 @@ void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   settle_base(env, conn, seg);
   check_path(env, conn, seg);
   take_timestamp(conn, seg);
-  if ((seg->packet->tcp_flags & TCPTALE_TCP_ACK) && !(seg->notes & TCPTALE_NOTE_NO_ACK))
-    take_ack(env, conn, seg);
+  if (seg->packet->tcp_flags & TCPTALE_TCP_ACK) take_ack(env, conn, seg);
   if (own->state < TCPTALE_STATE_ESTABLISHED && !tcptale_end_has(own, TCPTALE_END_FIN_ACKED))
     tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
   own->flags |= TCPTALE_END_SEEN;

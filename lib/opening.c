@@ -10,6 +10,9 @@
 #include "trust.h"
 #include "util.h"
 
+/* How far ahead of its SYN the segment may stand that completes a handshake. */
+#define BEGINNING_REACH ((int32_t)0x100000)
+
 #define NS_A_SECOND ((uint64_t)1000000000)
 
 static struct tcptale_end *client_of(struct tcptale_conn *conn) {
@@ -53,8 +56,8 @@ static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
 }
 
-int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                          struct tcptale_arrival *seg, int doubtful) {
+void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           struct tcptale_arrival *seg, int doubtful) {
   uint32_t kind = seg->packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK);
   int is_synack = kind == (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK);
   int is_syn = kind == TCPTALE_TCP_SYN;
@@ -62,7 +65,6 @@ int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *con
   conn->phase = TCPTALE_PHASE_OPEN;
   conn->how = TCPTALE_OPEN_MIDSTREAM;
   if (is_syn || is_synack) {
-    if (!tcptale_handshake_begin(env, conn)) return 0;
     conn->flags |= TCPTALE_CONN_ROLE_KNOWN;
     conn->phase = TCPTALE_PHASE_HANDSHAKE;
     conn->how = is_syn ? TCPTALE_OPEN_SYN : TCPTALE_OPEN_SYNACK;
@@ -75,7 +77,6 @@ int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *con
   if (is_synack) begin_synack(env, conn, seg);
   if (is_syn) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
   if (is_synack) park_opening_data(env, conn, seg, TCPTALE_PARK_EARLY);
-  return 1;
 }
 
 /* An answer came to what had doubtful checksums: the sender is cleared and the connection opens
@@ -244,6 +245,13 @@ static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
 }
 
+/* No client is further than a window ahead when its first segment is seen, unless the capture missed
+ * a lot; far beyond, the number is not its own. */
+static int is_near_beginning(const struct tcptale_end *client, const struct tcptale_arrival *seg) {
+  int32_t ahead = tcptale_seq_diff(seg->packet->seq, client->isn);
+  return ahead >= 0 && ahead < BEGINNING_REACH;
+}
+
 static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                               struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
@@ -254,7 +262,7 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
     return TCPTALE_OPENING_ESTABLISH;
   }
   const struct tcptale_candidate *synack = tcptale_handshake_choose_synack(hs, ack);
-  if (!synack) return TCPTALE_OPENING_REFUSE;
+  if (!synack || !is_near_beginning(client_of(conn), seg)) return TCPTALE_OPENING_REFUSE;
   if (server_of(conn)->isn != synack->isn)
     tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
   if (synack->bad_csum) open_embryo(env, conn, TCPTALE_S2C);
@@ -352,7 +360,6 @@ void tcptale_opening_give_up(struct tcptale_conn_env *env, struct tcptale_conn *
     infer_server(env, conn, first->packet.seq);
   tcptale_handshake_end(env, conn);
   conn->phase = TCPTALE_PHASE_OPEN;
-  conn->flags |= TCPTALE_CONN_EARLY_OPEN;
   tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_EARLY);
 }
 

@@ -13,11 +13,11 @@ enum tcptale_opening_result {
   TCPTALE_OPENING_REFUSE = 3     /* it acknowledges nothing that was sent */
 };
 
-/* The first segment of a fresh record: roles and phase are set, open is told unless its checksum
- * is in doubt. A segment that does not open anything by itself (SYN, SYN+ACK) is complete with
- * this. 0: no memory. */
-int tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                          struct tcptale_arrival *seg, int doubtful);
+/* The first segment of a fresh record (with room for candidates where it is SYN or SYN+ACK): roles
+ * and phase are set, open is told unless its checksum is in doubt. SYN and SYN+ACK are complete
+ * with this. */
+void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           struct tcptale_arrival *seg, int doubtful);
 
 /* A SYN, or SYN+ACK, while the handshake runs: judged, told, taken. */
 void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,

@@ -11,6 +11,15 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
   return (uint32_t)((size_t)((const uint8_t *)parked - env->arena.base) / 16);
 }
 
+/* The urgent pointer counts from the segment's first byte; of a piece from its own, and only the
+ * piece that holds the urgent byte has one. */
+static void keep_urgent(tcptale_packet *piece, uint32_t skip, uint32_t cap) {
+  uint32_t at = piece->urgent;
+  if (skip == 0 && at <= cap) return;
+  if (at > skip && at <= skip + cap) piece->urgent = (uint16_t)(at - skip);
+  else piece->tcp_flags &= (uint16_t)~TCPTALE_TCP_URG;
+}
+
 /* A copy of `cap` captured of `len` bytes of the segment's payload, from `skip` on; NONE when
  * there is no room. */
 static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_arrival *seg,
@@ -25,6 +34,7 @@ static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_ar
   parked->packet.payload_offset = 0;
   parked->packet.payload_len = len;
   parked->packet.payload_cap = cap;
+  keep_urgent(&parked->packet, skip, cap);
   parked->dir = seg->dir;
   parked->index = seg->index;
   parked->ts_ns = seg->ts_ns;

@@ -42,8 +42,7 @@ enum tcptale_conn_flag {
   TCPTALE_CONN_TENTATIVE = 0x0040,     /* an in-window RST waits for its verdict */
   TCPTALE_CONN_SPLIT = 0x0080,         /* the server answered SYN with SYN */
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */
-  TCPTALE_CONN_EARLY_OPEN = 0x0200, /* data is told although established is not: it never will be */
-  TCPTALE_CONN_SIGNED = 0x0400,     /* the handshake carried MD5 or AO signatures */
+  TCPTALE_CONN_SIGNED = 0x0400,        /* the handshake carried MD5 or AO signatures */
   TCPTALE_CONN_OFFLOAD_TOLD =
       0x1000 /* csum_offload was told of the client; the next bit: of the server */
 };
@@ -132,7 +131,6 @@ struct tcptale_arrival {
   uint32_t anomaly;    /* what made it OUTSIDE; 0 */
   uint32_t notes;      /* TCPTALE_NOTE_: odd, but believed */
   uint32_t from_queue; /* 1: it was parked and comes back */
-  uint32_t replaces;   /* 1: it opens or re-opens, see handshake */
 };
 
 enum tcptale_note {
@@ -140,8 +138,7 @@ enum tcptale_note {
   TCPTALE_NOTE_TS_MISSING = 0x02,
   TCPTALE_NOTE_SIGNED = 0x04,
   TCPTALE_NOTE_STRADDLES = 0x08, /* runs past the window's edge */
-  TCPTALE_NOTE_SHRINKS = 0x10,
-  TCPTALE_NOTE_NO_ACK = 0x20 /* its ACK number has no effect */
+  TCPTALE_NOTE_CAUGHT_UP = 0x10, /* acknowledges what was refused: the capture had lost track */
 };
 
 /* What the tracker has to do with the record after a step. */
@@ -180,10 +177,6 @@ static inline int tcptale_end_has(const struct tcptale_end *end, uint32_t flag) 
 
 static inline int tcptale_conn_has(const struct tcptale_conn *conn, uint32_t flag) {
   return (conn->flags & flag) != 0;
-}
-
-static inline uint64_t tcptale_arrival_end(const struct tcptale_arrival *seg) {
-  return (uint64_t)(seg->offset + seg->len);
 }
 
 #endif

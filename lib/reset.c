@@ -5,8 +5,8 @@
 
 /* Where the receiver's RCV.NXT may stand: at the next byte that was captured; at what it
  * acknowledged, where that is more; behind the FIN. */
-static int is_exact(const struct tcptale_half *half, int64_t offset) {
-  if (offset == (int64_t)half->next) return 1;
+static int is_exact(const struct tcptale_half *half, int64_t offset, uint64_t expected) {
+  if (offset == (int64_t)expected) return 1;
   if (half->fin != TCPTALE_NO_FIN && half->next >= half->fin && offset == (int64_t)half->fin + 1)
     return 1;
   return (half->flags & TCPTALE_HALF_ACKS_SEEN) && half->acked > half->next &&
@@ -29,7 +29,8 @@ uint32_t tcptale_reset_judge(const struct tcptale_conn_env *env, const struct tc
     seg->anomaly = TCPTALE_ANOMALY_MD5_UNEXPECTED; /* a host that signs would have signed its SYN */
     return 0;
   }
-  if (!tcptale_end_has(own, TCPTALE_END_BASED) || is_exact(&own->half, seg->offset))
+  uint64_t expected = tcptale_half_expected(&env->stream, &own->half);
+  if (!tcptale_end_has(own, TCPTALE_END_BASED) || is_exact(&own->half, seg->offset, expected))
     return TCPTALE_RESET_EXACT;
   int in_window = is_in_window(conn, seg);
   int counts =

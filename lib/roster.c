@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "closing.h"
+#include "handshake.h"
 #include "tell.h"
 #include "util.h"
 
@@ -170,6 +171,11 @@ struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tc
   if (ref == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_conn *conn = conn_at(env, ref);
   memset(conn, 0, sizeof *conn);
+  while (half_open && !tcptale_handshake_begin(env, conn)) {
+    if (tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) continue;
+    tcptale_arena_release(&env->arena, ref);
+    return NULL;
+  }
   memcpy(conn->key, key, TCPTALE_KEY_BYTES);
   conn->hash = hash;
   conn->tracker = env->tracker;

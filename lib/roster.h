@@ -41,8 +41,9 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
 struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint64_t id);
 
-/* A zeroed record for a key that is not there yet, `half_open` or not; makes room by eviction
- * where a limit or the memory asks for it. NULL: no room even so. */
+/* A zeroed record for a key that is not there yet; `half_open`: with room for the candidates of a
+ * handshake. Makes room by eviction where a limit or the memory asks for it. NULL: no room even
+ * so. */
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const uint8_t *key, uint32_t hash, int half_open);
 

@@ -35,6 +35,7 @@ static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_
  * the key. Returns the connection it opened. */
 static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash,
                                   uint32_t from, struct tcptale_arrival *seg) {
+  if (t->env.emit.stopped) return NULL; /* in a callback of this very step */
   int half_open = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   int refused = !tcptale_connection_opens(&t->env, seg);
   seg->dir = TCPTALE_NO_DIR;
@@ -51,8 +52,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key,
   int is_synack = half_open && (seg->packet->tcp_flags & TCPTALE_TCP_ACK);
   conn->client_at = (uint8_t)(is_synack ? from ^ 1u : from);
   seg->dir = is_synack ? TCPTALE_S2C : TCPTALE_C2S;
-  while (!tcptale_connection_begin(&t->env, conn, seg))
-    if (!tcptale_roster_evict(&t->roster, &t->env, TCPTALE_CLASS_CLOSED)) break;
+  tcptale_connection_begin(&t->env, conn, seg);
   return conn;
 }
 
@@ -348,5 +348,6 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--)
     stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   tcptale_defrag_clear(&t->defrag);
+  memset(&t->dup, 0, sizeof t->dup);
   return TCPTALE_OK;
 }
