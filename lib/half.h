@@ -42,7 +42,8 @@ struct tcptale_half {
   uint32_t next_seq; /* the sequence number of position `next` */
   uint32_t cold;     /* arena reference of what waits; TCPTALE_ARENA_NONE */
   uint32_t history;  /* arena reference of what was told; TCPTALE_ARENA_NONE */
-  uint32_t urgents;  /* urgent bytes so far, up to TCPTALE_URGENTS_MAX */
+  uint16_t urgents;  /* urgent bytes so far, up to TCPTALE_URGENTS_MAX */
+  uint16_t tiny;     /* tiny segments in a row, none of them acknowledged */
   uint8_t policy;    /* TCPTALE_POLICY_ */
   uint8_t delivery;  /* TCPTALE_DELIVER_ */
   uint8_t urgent;    /* TCPTALE_URGENT_ */

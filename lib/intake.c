@@ -105,6 +105,13 @@ static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   own->window = seg->packet->window;
 }
 
+/* A window below the last, on a segment that is ahead in both directions: its sender may never have
+ * said it, and nobody is held to it (case S12). */
+static int narrows_from_afar(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  const struct tcptale_end *own = &conn->ends[seg->dir];
+  return seg->offset > (int64_t)own->half.next && seg->packet->window < own->window;
+}
+
 static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                      struct tcptale_arrival *seg) {
   uint32_t other = tcptale_other(seg->dir);
@@ -113,7 +120,10 @@ static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_intake_base(env, conn, other, seg->packet->ack - 1, 1);
     tcptale_accept_place(conn, seg);
   }
-  if (!(seg->notes & TCPTALE_NOTE_ACK_UNSEEN)) take_window(env, conn, seg);
+  int unseen = (seg->notes & TCPTALE_NOTE_ACK_UNSEEN) != 0;
+  if (!unseen) take_window(env, conn, seg);
+  if (unseen && narrows_from_afar(conn, seg))
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_BAD, seg->dir, 0, 0);
   if (seg->ack_offset < 0) return;
   tcptale_half_ack(&env->stream, half_of(env, conn, other), seg->ack_offset, seg->ts_ns);
   if (peer->half.fin == TCPTALE_NO_FIN || seg->ack_offset != (int64_t)peer->half.fin + 1) return;

@@ -9,8 +9,10 @@
 #include "history.h"
 #include "util.h"
 
-#define NONE TCPTALE_ARENA_NONE
-#define GONE (TCPTALE_HALF_ENDED | TCPTALE_HALF_DISCARDING)
+#define NONE        TCPTALE_ARENA_NONE
+#define TINY_BYTES  8u    /* a segment of so few is tiny */
+#define TINY_IN_ROW 1024u /* a sender that coalesces (RFC 9293 3.7.4) has no reason for more */
+#define GONE        (TCPTALE_HALF_ENDED | TCPTALE_HALF_DISCARDING)
 
 void tcptale_half_init(const struct tcptale_stream_env *env, struct tcptale_half *half,
                        uint32_t first_seq) {
@@ -384,8 +386,18 @@ static void push_any(struct tcptale_stream_env *env, struct tcptale_half *half,
   tcptale_half_rest(env, half, piece->ts_ns);
 }
 
+/* Counts tiny segments of new bytes, and tells of a run. */
+static void count_tiny(const struct tcptale_stream_env *env, struct tcptale_half *half,
+                       const struct tcptale_piece *piece) {
+  if (piece->len == 0 || piece->offset + (int64_t)piece->len <= (int64_t)half->highest) return;
+  if (half->tiny < TINY_IN_ROW && ++half->tiny == TINY_IN_ROW)
+    tcptale_half_report(env, half, TCPTALE_ANOMALY_SMALL_SEGMENTS, half->highest, 0, NULL);
+}
+
 void tcptale_half_push(struct tcptale_stream_env *env, struct tcptale_half *half,
                        const struct tcptale_piece *piece) {
+  if (piece->len > TINY_BYTES) half->tiny = 0;
+  else count_tiny(env, half, piece);
   const uint8_t busy = TCPTALE_HALF_DISCARDING | TCPTALE_HALF_ENDED;
 
   /* In order, nothing waits, nothing to remember: handed over where it lies. */
@@ -422,6 +434,7 @@ void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half,
   if (!idle) tcptale_half_tick(env, half, ts_ns, 0);
   half->flags |= TCPTALE_HALF_ACKS_SEEN;
   half->acked = tcptale_max_u64(half->acked, (uint64_t)offset);
+  if (half->acked >= half->highest) half->tiny = 0;
   if (idle) return;
   tcptale_half_decide_fin(env, half);
   if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half);
