@@ -46,12 +46,14 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
 /* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known
  * yet, and where the byte was acknowledged but not captured, it is taken for one unless its
  * sender pushes it: then the capture turned data and its acknowledgement around. */
-static int is_keepalive(const struct tcptale_end *own, const struct tcptale_arrival *seg) {
+static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale_end *own,
+                        const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
   int garbage = seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return garbage;
   const struct tcptale_half *half = &own->half;
-  if (seg->offset + 1 == (int64_t)half->next && half->next == half->highest) return 1;
+  uint64_t expected = tcptale_half_expected(&env->stream, half);
+  if (seg->offset + 1 == (int64_t)expected && expected == half->highest) return 1;
   return (half->flags & TCPTALE_HALF_ACKS_SEEN) && garbage &&
          seg->offset + 1 == (int64_t)half->acked;
 }
@@ -136,7 +138,7 @@ static uint32_t classify(const struct tcptale_conn_env *env, const struct tcptal
                          const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   int is_fin = (seg->packet->tcp_flags & TCPTALE_TCP_FIN) != 0;
-  if (is_keepalive(own, seg)) return TCPTALE_SEGMENT_KEEPALIVE;
+  if (is_keepalive(env, own, seg)) return TCPTALE_SEGMENT_KEEPALIVE;
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return TCPTALE_SEGMENT_IN_ORDER;
   if (seg->len == 0 && !is_fin) return classify_ack(conn, seg);
   int at_edge = own->edge != 0 && seg->offset == (int64_t)own->edge;

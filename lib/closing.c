@@ -17,6 +17,9 @@ void tcptale_closing_drop_parked(struct tcptale_conn_env *env, struct tcptale_co
     for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, d, why, &seg)) != NULL;
          any = 1) {
       bytes += seg.len;
+      if (p->why == TCPTALE_PARK_CHECKSUM) env->bad_checksums++;
+      if (code == TCPTALE_ANOMALY_BAD_TCP_CSUM && p->packet.ip_csum == TCPTALE_CSUM_BAD)
+        code = TCPTALE_ANOMALY_BAD_IP_CSUM;
       tcptale_park_drop(env, p);
     }
     if (any && code) tcptale_tell_anomaly(env, conn, code, d, conn->ends[d].half.next, bytes);
@@ -58,6 +61,16 @@ static void release_all_but_renewal(struct tcptale_conn_env *env, struct tcptale
   tcptale_emit_forget(&env->emit, &conn->anomalies);
 }
 
+/* The states follow a close that no segment brought about; a RST is one only now that it is sure. */
+static void step_states(struct tcptale_conn *conn, uint32_t why) {
+  int by_reset = why == TCPTALE_CLOSE_RST || why == TCPTALE_CLOSE_REFUSED;
+  if (!by_reset && why != TCPTALE_CLOSE_TIMEOUT) return;
+  uint32_t sender = conn->reset_dir;
+  tcptale_intake_state(conn, sender, by_reset ? TCPTALE_INPUT_SEND_RST : TCPTALE_INPUT_TIMEOUT);
+  tcptale_intake_state(conn, tcptale_other(sender),
+                       by_reset ? TCPTALE_INPUT_RECV_RST : TCPTALE_INPUT_TIMEOUT);
+}
+
 void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
   if (conn->phase == TCPTALE_PHASE_CLOSED) return;
   if (conn->phase == TCPTALE_PHASE_EMBRYO) {
@@ -65,6 +78,7 @@ void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *co
     tcptale_tell_anomaly(env, NULL, TCPTALE_ANOMALY_BAD_TCP_CSUM, TCPTALE_NO_DIR, 0, 0);
     conn->phase = TCPTALE_PHASE_CLOSED;
     conn->close_why = (uint8_t)why;
+    env->bad_checksums++;
     return;
   }
   why = final_why(conn, why);
@@ -72,6 +86,7 @@ void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *co
   why = final_why(conn, why); /* what was settled may have completed both directions */
   int confirmed = tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE) && why == TCPTALE_CLOSE_RST;
   if (confirmed) tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_CONFIRMED);
+  step_states(conn, why);
   tcptale_tell_close(env, conn, why);
   conn->phase = TCPTALE_PHASE_CLOSED;
   conn->close_why = (uint8_t)why;
@@ -96,9 +111,7 @@ static uint64_t after(uint64_t start_ns, uint64_t span_ns) {
 }
 
 static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  const tcptale_config *config = &env->config;
-  uint64_t idle = env->pressure ? config->pressure_established_ns : config->established_ns;
-  uint64_t due = after(conn->last_ns, idle);
+  uint64_t due = after(conn->last_ns, env->config.established_ns);
   for (uint32_t d = 0; d < 2; d++)
     if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
       due = tcptale_min_u64(due, tcptale_half_deadline(&env->stream, &conn->ends[d].half));
@@ -108,8 +121,7 @@ static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct t
 static uint64_t handshake_deadline(const struct tcptale_conn_env *env,
                                    const struct tcptale_conn *conn) {
   const tcptale_config *config = &env->config;
-  uint64_t due =
-      after(conn->last_ns, env->pressure ? config->pressure_half_open_ns : config->half_open_ns);
+  uint64_t due = after(conn->last_ns, config->half_open_ns);
   const struct tcptale_parked *first = tcptale_park_first(env, conn);
   if (first && first->why == TCPTALE_PARK_EARLY)
     due = tcptale_min_u64(due, after(first->ts_ns, config->async_hole_ns));

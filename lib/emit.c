@@ -103,15 +103,12 @@ int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t
                          tcptale_anomaly_event *event) {
   emit->anomalies++;
   if (emit->stopped) return 0;
-  uint32_t *counter = counts ? counter_of(emit, counts, event->code) : NULL;
-  event->count = 1;
-  if (counter) {
-    if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
-    *counter += 1;
-    event->count = *counter & COUNT_MOST;
-    if (!is_power_of_ten(*counter & COUNT_MOST)) return 1;
-  }
-  TELL(on_anomaly);
+  uint32_t *counter = counter_of(emit, counts, event->code);
+  if (!counter) counter = &emit->spare[event->code];
+  if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
+  *counter += 1;
+  event->count = *counter & COUNT_MOST;
+  if (is_power_of_ten(*counter & COUNT_MOST)) TELL(on_anomaly);
   return 1;
 }
 

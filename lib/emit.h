@@ -9,6 +9,8 @@
 
 #include "arena.h"
 
+enum { TCPTALE_EMIT_CODES = 256 }; /* an anomaly code is a byte */
+
 struct tcptale_emit {
   tcptale_callbacks callbacks;
   void *user;
@@ -18,6 +20,7 @@ struct tcptale_emit {
   uint64_t anomalies;          /* raised so far, told or not */
   uint32_t busy;
   uint32_t stopped;
+  uint32_t spare[TCPTALE_EMIT_CODES]; /* shared by all that found no memory for a counter */
 };
 
 /* Each tells one event; the caller has filled in what is not index or time. They return 1 if the
@@ -38,7 +41,7 @@ void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_c
 
 /* Counts the anomaly in the list that begins at *counts (blocks of the arena; release them with
  * tcptale_emit_forget) and tells it if it is the 1st, 10th, 100th ... of its code there.
- * `counts` NULL: always told. When there is no memory for a counter it is told. */
+ * When there is no memory for a counter, one that all such connections share limits it. */
 int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
                          tcptale_anomaly_event *event);
 

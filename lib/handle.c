@@ -15,11 +15,17 @@ static size_t aligned(size_t n) {
   return (n + ALIGN - 1) & ~(ALIGN - 1);
 }
 
+/* tell.c's way up to the index: a connection can be found from its first callback on. */
+static void enlist(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  tcptale_roster_enlist(&env->tracker->roster, env, conn);
+}
+
 static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
                       const tcptale_callbacks *callbacks, void *user) {
   struct tcptale_conn_env *env = &t->env;
   env->config = *config;
   env->tracker = t;
+  env->enlist = enlist;
   env->emit.callbacks = *callbacks;
   env->emit.user = user;
   env->emit.arena = &env->arena;
@@ -145,7 +151,7 @@ int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *
   stats->half_open_now = t->roster.count[TCPTALE_CLASS_HALF_OPEN];
   stats->lingering_now = t->roster.count[TCPTALE_CLASS_CLOSED];
   stats->opened = t->env.last_id;
-  stats->closed = t->env.last_id - stats->open_now;
+  stats->closed = t->env.closed;
   stats->evicted = t->roster.evicted;
   stats->bad_checksums = t->env.bad_checksums;
   stats->dup_frames = t->env.dup_frames;

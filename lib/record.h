@@ -23,7 +23,7 @@ enum tcptale_phase {
 
 /* Eviction classes: whom to take first when room is short. */
 enum tcptale_class {
-  TCPTALE_CLASS_CLOSED = 0,
+  TCPTALE_CLASS_CLOSED = 0, /* or not opened: an embryo */
   TCPTALE_CLASS_HALF_OPEN = 1,
   TCPTALE_CLASS_ONE_WAY = 2, /* midstream, one side seen; or a RST is about to end it */
   TCPTALE_CLASS_FULL = 3,
@@ -157,12 +157,14 @@ struct tcptale_conn_env {
   struct tcptale_emit emit;
   struct tcptale_stream_env stream;
   struct tcptale_tracker *tracker;
+  void (*enlist)(struct tcptale_conn_env *env, struct tcptale_conn *conn); /* it has an id now */
   struct tcptale_conn *conn; /* whose stream calls the sink right now ... */
   uint32_t dir;              /* ... and which */
   uint32_t pressure;         /* 1: more than nine tenths are full */
   uint32_t stray;            /* counters of anomalies that belong to no connection */
   uint64_t now_ns;           /* the highest time seen */
   uint64_t last_id;
+  uint64_t closed; /* connections told closed */
   uint64_t bad_checksums;
   uint64_t dup_frames;
 };

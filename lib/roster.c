@@ -97,8 +97,8 @@ static void list_take(struct tcptale_roster *roster, struct tcptale_conn_env *en
 /* A connection that a RST is about to end comes before those that live. */
 static uint32_t class_of(const struct tcptale_conn *conn) {
   switch ((enum tcptale_phase)conn->phase) {
-  case TCPTALE_PHASE_CLOSED: return TCPTALE_CLASS_CLOSED;
   case TCPTALE_PHASE_EMBRYO:
+  case TCPTALE_PHASE_CLOSED: return TCPTALE_CLASS_CLOSED;
   case TCPTALE_PHASE_HANDSHAKE: return TCPTALE_CLASS_HALF_OPEN;
   case TCPTALE_PHASE_RESET:
     return conn->handshake != TCPTALE_ARENA_NONE ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
@@ -129,12 +129,11 @@ int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env 
   struct tcptale_conn *conn = NULL;
   for (uint32_t cls = least; cls < TCPTALE_CLASSES && !conn; cls++) conn = victim(roster, env, cls);
   if (!conn) return 0;
-  if (conn->phase != TCPTALE_PHASE_CLOSED) {
-    if (conn->phase != TCPTALE_PHASE_EMBRYO)
-      tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
+  if (conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO) {
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
     roster->evicted++;
-    tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
   }
+  tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
   tcptale_roster_remove(roster, env, conn);
   return 1;
 }
@@ -144,6 +143,23 @@ static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_c
   uint32_t left = tcptale_arena_pages_left(&env->arena);
   env->pressure =
       open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
+}
+
+/* Nine tenths are full: the head of a class that is idle longer than it may be now ends, as by its
+ * timer. */
+static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t cls,
+                  uint64_t idle_ns) {
+  struct tcptale_conn *conn = victim(roster, env, cls);
+  if (!conn || conn->touched || env->now_ns - conn->last_ns < idle_ns) return;
+  tcptale_closing_close(env, conn, TCPTALE_CLOSE_TIMEOUT);
+  tcptale_roster_remove(roster, env, conn);
+}
+
+static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  const tcptale_config *config = &env->config;
+  relax(roster, env, TCPTALE_CLASS_HALF_OPEN, config->pressure_half_open_ns);
+  relax(roster, env, TCPTALE_CLASS_ONE_WAY, config->pressure_established_ns);
+  relax(roster, env, TCPTALE_CLASS_FULL, config->pressure_established_ns);
 }
 
 /* Room for one more record within the limits and in the memory. */
@@ -167,6 +183,7 @@ static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_e
 
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const uint8_t *key, uint32_t hash, int half_open) {
+  if (env->pressure) relax_all(roster, env);
   uint32_t ref = record_room(roster, env, half_open);
   if (ref == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_conn *conn = conn_at(env, ref);
@@ -198,11 +215,15 @@ void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_en
   weigh_pressure(roster, env);
 }
 
+void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn) {
+  uint32_t ref = ref_of(env, conn);
+  conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, id_hash(conn->id), ref);
+}
+
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = class_of(conn);
-  if (conn->id != 0 && !conn->indexed)
-    conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, id_hash(conn->id), ref);
   if (cls != conn->cls) {
     list_take(roster, env, conn);
     conn->cls = (uint8_t)cls;

@@ -47,7 +47,11 @@ struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const uint8_t *key, uint32_t hash, int half_open);
 
-/* After each step: id index, class and timer follow what the record has become. */
+/* Puts a connection that got its id into the index of ids. */
+void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn);
+
+/* After each step: class and timer follow what the record has become. */
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 

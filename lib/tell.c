@@ -30,6 +30,7 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
 
 void tcptale_tell_open(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t how) {
   conn->id = ++env->last_id;
+  env->enlist(env, conn);
   conn->how = (uint8_t)how;
   tcptale_open_event event = {.conn_id = conn->id, .how = how};
   event.endpoints.struct_size = sizeof event.endpoints;
@@ -60,16 +61,19 @@ void tcptale_tell_close(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     event.delivered[d] = conn->ends[d].delivered;
     event.missing[d] = conn->ends[d].missing;
   }
+  env->closed++;
   tcptale_emit_close(&env->emit, conn, &event);
   tcptale_emit_forget(&env->emit, &conn->anomalies);
 }
 
+/* After its close a connection is not spoken of, but its counters still limit what is told. */
 static void tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                          tcptale_anomaly_event *event) {
   if (conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) return;
+  uint32_t *counts = conn ? &conn->anomalies : &env->stray;
   if (conn && !may_tell(conn)) conn = NULL;
   event->conn_id = conn ? conn->id : 0;
-  tcptale_emit_anomaly(&env->emit, conn, conn ? &conn->anomalies : &env->stray, event);
+  tcptale_emit_anomaly(&env->emit, conn, counts, event);
 }
 
 void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code,
@@ -95,13 +99,14 @@ static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *con
       {TCPTALE_NOTE_STRADDLES, TCPTALE_ANOMALY_OUT_OF_WINDOW},
       {TCPTALE_NOTE_CAUGHT_UP, TCPTALE_ANOMALY_ACK_UNSEEN},
   };
+  uint64_t offset = seg->len > 0 && seg->offset > 0 ? (uint64_t)seg->offset : 0;
   uint32_t own_codes = (1u << TCPTALE_ANOMALY_BAD_TCP_CSUM) | (1u << TCPTALE_ANOMALY_BAD_IP_CSUM) |
                        (1u << TCPTALE_ANOMALY_NO_ACK_FLAG) | (1u << TCPTALE_ANOMALY_CSUM_OFFLOAD);
   uint32_t bits = seg->packet->anomalies & ~own_codes;
-  for (uint32_t code = 1; bits >> code != 0; code++)
+  for (uint32_t code = 1; code < 32 && bits >> code != 0; code++)
     if ((bits >> code & 1) && code != seg->anomaly)
       tcptale_tell_anomaly(env, conn, code, seg->dir, 0, 0);
-  if (seg->anomaly) tcptale_tell_anomaly(env, conn, seg->anomaly, seg->dir, 0, 0);
+  if (seg->anomaly) tcptale_tell_anomaly(env, conn, seg->anomaly, seg->dir, offset, seg->len);
   for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
     if ((seg->notes & notes[i].note) && notes[i].code != seg->anomaly)
       tcptale_tell_anomaly(env, conn, notes[i].code, seg->dir, 0, 0);

@@ -21,7 +21,7 @@ static void stray(struct tcptale_tracker *t, uint32_t code) {
 
 /* What the decoder found odd in a packet that is no TCP segment, or belongs to no connection. */
 static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet *packet) {
-  for (uint32_t code = 1, bits = packet->anomalies; bits >> code != 0 && code < 32; code++)
+  for (uint32_t code = 1, bits = packet->anomalies; code < 32 && bits >> code != 0; code++)
     if (bits >> code & 1) stray(t, code);
 }
 
@@ -95,7 +95,7 @@ static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t
  * run. */
 static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
   struct tcptale_conn_env *env = &t->env;
-  if (conn->timer.deadline_ns > env->now_ns && !env->pressure) return conn;
+  if (conn->timer.deadline_ns > env->now_ns) return conn;
   uint64_t index = env->emit.index;
   env->emit.index = 0;
   uint32_t action;
@@ -186,8 +186,12 @@ static uint32_t decode_flags(const struct tcptale_tracker *t) {
  * out to be a fragment again is left alone. */
 static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packet,
                           const uint8_t *data, uint64_t scope) {
+  if (packet->anomalies) tell_stray_findings(t, packet);
   if (t->env.config.flags & TCPTALE_CONFIG_NO_DEFRAG) return;
-  if (packet->ip_csum == TCPTALE_CSUM_BAD) return;
+  if (packet->ip_csum == TCPTALE_CSUM_BAD) {
+    t->env.bad_checksums++;
+    return;
+  }
   tcptale_defrag_result *result = &t->datagram;
   int pushed = tcptale_defrag_push(&t->defrag, packet, data, scope, t->env.emit.index,
                                    t->env.now_ns, result);

@@ -95,7 +95,7 @@ typedef struct tcptale_config {
   uint64_t established_ns;     /* idle; 600 s */
   uint64_t closed_ns;          /* after a close, ports are remembered; 30 s */
   uint64_t reset_ns;           /* a RST that counted is believed after; 10 s */
-  uint64_t pressure_half_open_ns;   /* the first two where more than 90 % is full; 10 s */
+  uint64_t pressure_half_open_ns;   /* the first two, as new ones come while over 90 % is full; 10 s */
   uint64_t pressure_established_ns; /* 100 s */
   uint8_t hash_key[16];        /* secret of the index; set it from a random source where traffic is hostile */
 } tcptale_config;
