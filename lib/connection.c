@@ -175,7 +175,7 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
     tcptale_tell_segment(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  if (tcptale_end_has(own, TCPTALE_END_SYN) && own->isn == seg->packet->seq) {
+  if (tcptale_end_has(own, TCPTALE_END_SYN) && tcptale_end_isn(own) == seg->packet->seq) {
     seg->verdict = TCPTALE_SEGMENT_RETRANSMISSION;
     tcptale_tell_segment(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
@@ -186,7 +186,7 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
                   by_client ? TCPTALE_ANOMALY_SYNACK_WRONG_DIR : TCPTALE_ANOMALY_SYNACK_DIFF_SEQ);
   }
   int is_over = conn->phase == TCPTALE_PHASE_RESET || tcptale_intake_is_over(conn, 0);
-  if (is_over && tcptale_linger_is_new_call(conn, seg))
+  if (is_over && !seg->doubtful && tcptale_linger_is_new_call(conn, seg))
     return make_way(env, conn, seg, TCPTALE_CLOSE_FIN);
   refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
   tcptale_park_renew(env, conn, seg);
@@ -351,6 +351,7 @@ uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_co
     return refuse(env, conn, seg, seg->anomaly);
   }
   if (!seg->from_queue) count(conn, seg);
+  seg->doubtful = trust == TCPTALE_TRUST_UNSURE;
   if (conn->phase == TCPTALE_PHASE_CLOSED) return tcptale_linger_feed(env, conn, seg);
   conn->last_ns = env->now_ns;
   conn->touched = 1;

@@ -466,15 +466,6 @@ void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *ha
   if (bytes > 0) tcptale_half_report(env, half, TCPTALE_ANOMALY_DISCARDED, lowest, bytes, NULL);
 }
 
-int tcptale_half_relieve(struct tcptale_stream_env *env, struct tcptale_half *half) {
-  int gave = tcptale_half_give_up(env, half, TCPTALE_NO_POSITION, TCPTALE_GAP_BUDGET);
-  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
-
-  /* There is no packet here: a new wait begins when the last one did. */
-  if (gave) watch(env, half, cold == NULL ? 0 : tcptale_max_u64(cold->hold_ts, cold->hole_ts));
-  return gave;
-}
-
 void tcptale_half_discard(struct tcptale_stream_env *env, struct tcptale_half *half) {
   tcptale_half_release(env, half);
   half->flags |= TCPTALE_HALF_DISCARDING;

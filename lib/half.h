@@ -165,10 +165,6 @@ uint64_t tcptale_half_deadline(const struct tcptale_stream_env *env,
  * R20) and tells half_close where it is due. */
 void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *half);
 
-/* Memory is short: gives up the lowest hole (why: budget), so that queued bytes leave. Returns 0
- * when there was none. */
-int tcptale_half_relieve(struct tcptale_stream_env *env, struct tcptale_half *half);
-
 /* The user wants no more bytes of this direction: releases what waits; positions are still
  * followed. */
 void tcptale_half_discard(struct tcptale_stream_env *env, struct tcptale_half *half);

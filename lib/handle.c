@@ -20,12 +20,20 @@ static void enlist(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   tcptale_roster_enlist(&env->tracker->roster, env, conn);
 }
 
+/* A connection is worth more than the oldest incomplete datagram. */
+static int relieve(struct tcptale_conn_env *env) {
+  if (!tcptale_defrag_relieve(&env->tracker->defrag)) return 0;
+  tcptale_tell_anomaly(env, NULL, TCPTALE_ANOMALY_FRAG_LIMIT, TCPTALE_NO_DIR, 0, 0);
+  return 1;
+}
+
 static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
                       const tcptale_callbacks *callbacks, void *user) {
   struct tcptale_conn_env *env = &t->env;
   env->config = *config;
   env->tracker = t;
   env->enlist = enlist;
+  env->relieve = relieve;
   env->emit.callbacks = *callbacks;
   env->emit.user = user;
   env->emit.arena = &env->arena;

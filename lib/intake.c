@@ -22,14 +22,13 @@ void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn
   uint8_t kept = end->half.flags & TCPTALE_HALF_DISCARDING;
   uint8_t policy = end->half.policy;
   if (tcptale_end_has(end, TCPTALE_END_BASED)) {
-    int64_t edge = (int64_t)end->edge + tcptale_seq_diff(end->isn, isn);
+    int64_t edge = (int64_t)end->edge + tcptale_seq_diff(tcptale_end_isn(end), isn);
     if (end->edge != 0) end->edge = (uint64_t)tcptale_max_i64(edge, 1);
     tcptale_half_release(&env->stream, &end->half);
   }
   tcptale_half_init(&env->stream, &end->half, isn + 1);
   end->half.policy = policy ? policy : (uint8_t)env->config.policy[dir];
   end->half.flags |= kept;
-  end->isn = isn;
   end->flags |= TCPTALE_END_BASED;
   end->flags &= (uint8_t)~TCPTALE_END_SOFT_BASE;
   if (soft) end->flags |= TCPTALE_END_SOFT_BASE;

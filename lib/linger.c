@@ -9,7 +9,7 @@
 int tcptale_linger_is_new_call(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return 1;
-  if (seg->packet->seq == own->isn && tcptale_end_has(own, TCPTALE_END_SYN)) return 0;
+  if (seg->packet->seq == tcptale_end_isn(own) && tcptale_end_has(own, TCPTALE_END_SYN)) return 0;
   int by_reset = conn->phase == TCPTALE_PHASE_RESET || conn->close_why == TCPTALE_CLOSE_RST ||
                  conn->close_why == TCPTALE_CLOSE_REFUSED;
   if (by_reset) return 1;
@@ -44,8 +44,9 @@ static uint32_t feed_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn
     if (tcptale_linger_answers_renewal(env, conn, seg)) return TCPTALE_ACTION_REOPEN;
     return tell(env, conn, seg, TCPTALE_SEGMENT_RETRANSMISSION, 0);
   }
-  if (tcptale_linger_is_new_call(conn, seg)) return TCPTALE_ACTION_REOPEN;
-  if (seg->packet->seq == own->isn) return tell(env, conn, seg, TCPTALE_SEGMENT_RETRANSMISSION, 0);
+  if (!seg->doubtful && tcptale_linger_is_new_call(conn, seg)) return TCPTALE_ACTION_REOPEN;
+  if (seg->packet->seq == tcptale_end_isn(own))
+    return tell(env, conn, seg, TCPTALE_SEGMENT_RETRANSMISSION, 0);
   tell(env, conn, seg, TCPTALE_SEGMENT_OUTSIDE, TCPTALE_ANOMALY_SYN_AFTER_CLOSE);
   tcptale_park_renew(env, conn, seg);
   return TCPTALE_ACTION_KEEP;

@@ -100,7 +100,7 @@ static void refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  if (conn->how == TCPTALE_OPEN_SYNACK && seg->packet->seq != client_of(conn)->isn) {
+  if (conn->how == TCPTALE_OPEN_SYNACK && seg->packet->seq != tcptale_end_isn(client_of(conn))) {
     refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
     tcptale_park_renew(env, conn, seg);
     return;
@@ -147,7 +147,8 @@ void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn
 /* The acknowledgement `ack` chose the client's SYN: base and held data follow it. */
 static void use_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                     const struct tcptale_candidate *syn, uint32_t ack) {
-  if (client_of(conn)->isn != syn->isn) tcptale_intake_base(env, conn, TCPTALE_C2S, syn->isn, 0);
+  if (tcptale_end_isn(client_of(conn)) != syn->isn)
+    tcptale_intake_base(env, conn, TCPTALE_C2S, syn->isn, 0);
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
   if (syn->bad_csum) open_embryo(env, conn, TCPTALE_C2S);
   if (syn->len == 0 || ack != syn->isn + 1) return;
@@ -172,8 +173,8 @@ static void tell_split(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 
 static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg) {
-  int answers =
-      tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) && seg->packet->ack == server_of(conn)->isn + 1;
+  int answers = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) &&
+                seg->packet->ack == tcptale_end_isn(server_of(conn)) + 1;
   if (!answers) {
     refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
     return;
@@ -248,7 +249,7 @@ static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn
 /* No client is further than a window ahead when its first segment is seen, unless the capture missed
  * a lot; far beyond, the number is not its own. */
 static int is_near_beginning(const struct tcptale_end *client, const struct tcptale_arrival *seg) {
-  int32_t ahead = tcptale_seq_diff(seg->packet->seq, client->isn);
+  int32_t ahead = tcptale_seq_diff(seg->packet->seq, tcptale_end_isn(client));
   return ahead >= 0 && ahead < BEGINNING_REACH;
 }
 
@@ -263,7 +264,7 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
   }
   const struct tcptale_candidate *synack = tcptale_handshake_choose_synack(hs, ack);
   if (!synack || !is_near_beginning(client_of(conn), seg)) return TCPTALE_OPENING_REFUSE;
-  if (server_of(conn)->isn != synack->isn)
+  if (tcptale_end_isn(server_of(conn)) != synack->isn)
     tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
   if (synack->bad_csum) open_embryo(env, conn, TCPTALE_S2C);
   server_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
@@ -323,7 +324,7 @@ void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *c
   struct tcptale_arrival seg;
   for (struct tcptale_parked *p; (p = tcptale_park_take(env, conn, dir, why, &seg)) != NULL;) {
     if (why == TCPTALE_PARK_SYN_DATA)
-      p->packet.ack = server_of(conn)->isn + 1; /* a SYN acknowledges nothing yet */
+      p->packet.ack = tcptale_end_isn(server_of(conn)) + 1; /* a SYN acknowledges nothing yet */
     tcptale_accept(env, conn, &seg);
     if (seg.verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, &seg);
     else tcptale_tell_anomaly(env, conn, seg.anomaly, seg.dir, 0, seg.len);
@@ -383,7 +384,7 @@ int tcptale_opening_adopt(struct tcptale_conn_env *env, struct tcptale_conn *con
                           struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   int is_late = conn->how == TCPTALE_OPEN_MIDSTREAM && tcptale_end_has(own, TCPTALE_END_BASED) &&
-                own->isn == seg->packet->seq && !tcptale_end_has(own, TCPTALE_END_SYN);
+                tcptale_end_isn(own) == seg->packet->seq && !tcptale_end_has(own, TCPTALE_END_SYN);
   int in_time = !tcptale_conn_has(conn, TCPTALE_CONN_DATA_TOLD) ||
                 seg->ts_ns - conn->first_ns <= env->config.reorder_hold_ns;
   if (!is_late || !in_time) return 0;

@@ -69,8 +69,7 @@ struct tcptale_end {
   uint64_t payload_bytes; /* on the wire, retransmissions again */
   uint64_t delivered;
   uint64_t missing;
-  uint32_t packets;
-  uint32_t isn;         /* sequence number of its SYN; offset 0 is isn + 1 */
+  uint64_t packets;
   uint32_t ts_recent;   /* TS.Recent of its peer about it (RFC 7323 4.3) */
   uint32_t ts_recent_s; /* when that was, in seconds */
   uint16_t window;      /* as it last offered it, unscaled */
@@ -125,11 +124,12 @@ struct tcptale_arrival {
   int64_t offset;
   int64_t ack_offset;
   uint32_t dir;
-  uint32_t len;        /* payload on the wire */
-  uint32_t cap_len;    /* and captured */
-  uint32_t verdict;    /* TCPTALE_SEGMENT_ */
-  uint32_t anomaly;    /* what made it OUTSIDE; 0 */
-  uint32_t notes;      /* TCPTALE_NOTE_: odd, but believed */
+  uint32_t len;      /* payload on the wire */
+  uint32_t cap_len;  /* and captured */
+  uint32_t verdict;  /* TCPTALE_SEGMENT_ */
+  uint32_t anomaly;  /* what made it OUTSIDE; 0 */
+  uint32_t notes;    /* TCPTALE_NOTE_: odd, but believed */
+  uint32_t doubtful; /* 1: its checksum is wrong, its sender not judged: it decides nothing alone */
   uint32_t from_queue; /* 1: it was parked and comes back */
 };
 
@@ -157,6 +157,8 @@ struct tcptale_conn_env {
   struct tcptale_emit emit;
   struct tcptale_stream_env stream;
   struct tcptale_tracker *tracker;
+  int (*relieve)(
+      struct tcptale_conn_env *env); /* gives up what is no connection; 0: nothing left */
   void (*enlist)(struct tcptale_conn_env *env, struct tcptale_conn *conn); /* it has an id now */
   struct tcptale_conn *conn; /* whose stream calls the sink right now ... */
   uint32_t dir;              /* ... and which */
@@ -175,6 +177,11 @@ static inline uint32_t tcptale_other(uint32_t dir) {
 
 static inline int tcptale_end_has(const struct tcptale_end *end, uint32_t flag) {
   return (end->flags & flag) != 0;
+}
+
+/* The sequence number of its SYN: the one before offset 0. Meaningful once it is based. */
+static inline uint32_t tcptale_end_isn(const struct tcptale_end *end) {
+  return end->half.next_seq - (uint32_t)end->half.next - 1;
 }
 
 static inline int tcptale_conn_has(const struct tcptale_conn *conn, uint32_t flag) {

@@ -145,6 +145,12 @@ static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_c
       open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
 }
 
+/* Makes room in the memory: closed connections first, then fragments, then whoever is next. */
+static int make_room(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  if (roster->head[TCPTALE_CLASS_CLOSED] == 0 && env->relieve(env)) return 1;
+  return tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED);
+}
+
 /* Nine tenths are full: the head of a class that is idle longer than it may be now ends, as by its
  * timer. */
 static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t cls,
@@ -176,7 +182,7 @@ static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_e
     if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) return TCPTALE_ARENA_NONE;
   enum tcptale_arena_class cls = tcptale_arena_class_for(sizeof(struct tcptale_conn));
   uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
-  while (ref == TCPTALE_ARENA_NONE && tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED))
+  while (ref == TCPTALE_ARENA_NONE && make_room(roster, env))
     ref = tcptale_arena_alloc(&env->arena, cls);
   return ref;
 }
@@ -189,7 +195,7 @@ struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tc
   struct tcptale_conn *conn = conn_at(env, ref);
   memset(conn, 0, sizeof *conn);
   while (half_open && !tcptale_handshake_begin(env, conn)) {
-    if (tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) continue;
+    if (make_room(roster, env)) continue;
     tcptale_arena_release(&env->arena, ref);
     return NULL;
   }

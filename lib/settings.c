@@ -46,17 +46,6 @@ int tcptale_callbacks_init(tcptale_callbacks *callbacks, size_t struct_size) {
   return TCPTALE_OK;
 }
 
-/* Copies a caller's struct of its own size into ours. A caller that is newer than this library
- * may set only what this library knows: bytes behind that must be zero. */
-static int copy_in(void *out, size_t known, const void *in, uint32_t struct_size) {
-  if (struct_size < known) return TCPTALE_ERR_ARG;
-  const uint8_t *bytes = in;
-  for (size_t i = known; i < struct_size; i++)
-    if (bytes[i] != 0) return TCPTALE_ERR_ARG;
-  memcpy(out, in, known);
-  return TCPTALE_OK;
-}
-
 static int in_range(uint32_t value, uint32_t least, uint32_t most) {
   return value >= least && value <= most;
 }
@@ -84,14 +73,14 @@ static int is_valid(const tcptale_config *c) {
 
 int tcptale_settings_read(tcptale_config *out, const tcptale_config *config) {
   if (!config) return tcptale_config_init(out, sizeof *out);
-  int result = copy_in(out, sizeof *out, config, config->struct_size);
-  if (result != TCPTALE_OK) return result;
-  return is_valid(out) ? TCPTALE_OK : TCPTALE_ERR_ARG;
+  int fits = tcptale_copy_in(out, sizeof *out, config, config->struct_size);
+  return fits && is_valid(out) ? TCPTALE_OK : TCPTALE_ERR_ARG;
 }
 
 int tcptale_settings_callbacks(tcptale_callbacks *out, const tcptale_callbacks *callbacks) {
   if (!callbacks) return tcptale_callbacks_init(out, sizeof *out);
-  return copy_in(out, sizeof *out, callbacks, callbacks->struct_size);
+  int fits = tcptale_copy_in(out, sizeof *out, callbacks, callbacks->struct_size);
+  return fits ? TCPTALE_OK : TCPTALE_ERR_ARG;
 }
 
 void tcptale_settings_stream(const tcptale_config *config, tcptale_stream_config *out) {

@@ -13,7 +13,8 @@
 #define BLOCK_ALIGN ((size_t)64)
 
 /* Further off than the largest window reaches, a number is not believed (rule R3). */
-#define FAR       ((int64_t)1 << 30)
+#define FAR ((int64_t)1 << 30)
+/* No window is known here: a stream that is used alone reaches as far as one without scale does. */
 #define FAR_SLACK ((int64_t)65535)
 
 #define CODES 160u
@@ -120,37 +121,38 @@ static const struct tcptale_stream_sink sink = {on_data, on_gap, on_half_close, 
 /* The object. */
 
 static int config_is_good(const tcptale_stream_config *config) {
-  return config->struct_size >= sizeof *config && config->policy >= TCPTALE_POLICY_FIRST &&
-         config->policy <= TCPTALE_POLICY_BSD_RIGHT &&
+  return config->policy >= TCPTALE_POLICY_FIRST && config->policy <= TCPTALE_POLICY_BSD_RIGHT &&
          config->delivery >= TCPTALE_DELIVER_ARRIVAL && config->delivery <= TCPTALE_DELIVER_ACKED &&
          config->urgent >= TCPTALE_URGENT_INLINE && config->urgent <= TCPTALE_URGENT_GAP &&
-         config->one_sided <= 1 && config->queue_segments > 0;
+         config->one_sided <= 1 && config->queue_segments > 0 && config->queue_bytes > 0;
 }
 
 int tcptale_stream_new(tcptale_stream **out, const tcptale_stream_config *config,
                        const tcptale_stream_callbacks *callbacks, void *user, uint32_t first_seq) {
   tcptale_stream *stream;
+  tcptale_stream_config own;
+  tcptale_stream_callbacks table;
   uint8_t *block;
   size_t size, shift;
 
-  if (out == NULL || config == NULL || callbacks == NULL || !config_is_good(config) ||
-      callbacks->struct_size < sizeof *callbacks)
+  if (out == NULL || config == NULL || callbacks == NULL) return TCPTALE_ERR_ARG;
+  if (!tcptale_copy_in(&own, sizeof own, config, config->struct_size) || !config_is_good(&own) ||
+      !tcptale_copy_in(&table, sizeof table, callbacks, callbacks->struct_size))
     return TCPTALE_ERR_ARG;
-  if (config->memory_bytes < MEMORY_MIN || config->memory_bytes > SIZE_MAX)
-    return TCPTALE_ERR_NOMEM;
-  size = (size_t)config->memory_bytes;
+  if (own.memory_bytes < MEMORY_MIN || own.memory_bytes > SIZE_MAX) return TCPTALE_ERR_NOMEM;
+  size = (size_t)own.memory_bytes;
   block = malloc(size);
   if (block == NULL) return TCPTALE_ERR_NOMEM;
   shift = (BLOCK_ALIGN - (uintptr_t)block % BLOCK_ALIGN) % BLOCK_ALIGN;
   stream = (tcptale_stream *)(void *)(block + shift);
   memset(stream, 0, sizeof *stream);
   stream->block = block;
-  stream->callbacks = *callbacks;
+  stream->callbacks = table;
   stream->user = user;
   stream->env.arena = &stream->arena;
   stream->env.sink = &sink;
   stream->env.ctx = stream;
-  stream->env.config = *config;
+  stream->env.config = own;
   tcptale_arena_init(&stream->arena, stream, size - shift, sizeof *stream);
   tcptale_half_init(&stream->env, &stream->half, first_seq);
   *out = stream;
@@ -269,6 +271,9 @@ uint32_t tcptale_stream_queued_segments(const tcptale_stream *stream) {
   return stream == NULL ? 0 : tcptale_half_queued_segments(&stream->env, &stream->half);
 }
 
-void tcptale_stream_free(tcptale_stream *stream) {
-  if (stream != NULL && !stream->busy) free(stream->block);
+int tcptale_stream_free(tcptale_stream *stream) {
+  if (stream == NULL) return TCPTALE_OK;
+  if (stream->busy) return TCPTALE_ERR_REENTRANT;
+  free(stream->block);
+  return TCPTALE_OK;
 }

@@ -16,7 +16,7 @@ static int may_tell(const struct tcptale_conn *conn) {
 
 void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *out) {
   uint32_t size = out->struct_size;
-  memset(out, 0, sizeof *out);
+  memset(out, 0, size);
   out->struct_size = size;
   out->ip_version = conn->key[KEY_AT(ip_version)];
   for (uint32_t i = 0; i < 2; i++) {
@@ -129,8 +129,9 @@ static void tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn
     const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
     int has_ack = (p->tcp_flags & TCPTALE_TCP_ACK) != 0;
     event.conn_id = conn->id;
-    if (tcptale_end_has(own, TCPTALE_END_BASED)) event.seq = p->seq - own->isn;
-    if (tcptale_end_has(peer, TCPTALE_END_BASED) && has_ack) event.ack = p->ack - peer->isn;
+    if (tcptale_end_has(own, TCPTALE_END_BASED)) event.seq = p->seq - tcptale_end_isn(own);
+    if (tcptale_end_has(peer, TCPTALE_END_BASED) && has_ack)
+      event.ack = p->ack - tcptale_end_isn(peer);
   }
   tcptale_emit_segment(&env->emit, conn && may_tell(conn) ? conn : NULL, &event);
 }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint64_t tcptale_min_u64(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -13,16 +14,23 @@ static inline uint64_t tcptale_max_u64(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-static inline int64_t tcptale_min_i64(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static inline int64_t tcptale_max_i64(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
 static inline uint32_t tcptale_min_u32(uint32_t a, uint32_t b) {
   return a < b ? a : b;
+}
+
+/* Copies a caller's struct of `struct_size` bytes into ours of `known`; 0 if it cannot be served: it is
+ * shorter, or a newer caller sets what this library does not know. */
+static inline int tcptale_copy_in(void *out, size_t known, const void *in, uint32_t struct_size) {
+  if (struct_size < known) return 0;
+  const uint8_t *bytes = (const uint8_t *)in;
+  for (size_t i = known; i < struct_size; i++)
+    if (bytes[i] != 0) return 0;
+  memcpy(out, in, known);
+  return 1;
 }
 
 /* Hints that the line at `p` is needed soon; changes nothing. */

@@ -177,7 +177,8 @@ static const struct field LINE[] = {F(tcptale_line, struct_size), F(tcptale_line
 static const struct field ENDPOINTS[] = {
     F(tcptale_endpoints, struct_size), F(tcptale_endpoints, ip_version),
     F(tcptale_endpoints, reserved0),   F(tcptale_endpoints, addr),
-    F(tcptale_endpoints, port),        F(tcptale_endpoints, role)};
+    F(tcptale_endpoints, port),        F(tcptale_endpoints, role),
+    F(tcptale_endpoints, reserved1)};
 static const struct field OPEN_EVENT[] = {
     F(tcptale_open_event, conn_id), F(tcptale_open_event, index), F(tcptale_open_event, ts_ns),
     F(tcptale_open_event, how),     F(tcptale_open_event, role),  F(tcptale_open_event, endpoints)};
@@ -241,8 +242,8 @@ static const struct layout LAYOUTS[] = {
     L(tcptale_stream_callbacks, TCPTALE_STRUCT_STREAM_CALLBACKS, 40, STREAM_CALLBACKS),
     L(tcptale_config, TCPTALE_STRUCT_CONFIG, 168, CONFIG),
     L(tcptale_line, TCPTALE_STRUCT_LINE, 24, LINE),
-    L(tcptale_endpoints, TCPTALE_STRUCT_ENDPOINTS, 48, ENDPOINTS),
-    L(tcptale_open_event, TCPTALE_STRUCT_OPEN_EVENT, 80, OPEN_EVENT),
+    L(tcptale_endpoints, TCPTALE_STRUCT_ENDPOINTS, 80, ENDPOINTS),
+    L(tcptale_open_event, TCPTALE_STRUCT_OPEN_EVENT, 112, OPEN_EVENT),
     L(tcptale_established_event, TCPTALE_STRUCT_ESTABLISHED_EVENT, 40, ESTABLISHED_EVENT),
     L(tcptale_reset_event, TCPTALE_STRUCT_RESET_EVENT, 32, RESET_EVENT),
     L(tcptale_close_event, TCPTALE_STRUCT_CLOSE_EVENT, 64, CLOSE_EVENT),

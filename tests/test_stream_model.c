@@ -369,7 +369,6 @@ static int live(struct bench *b, uint64_t seed, uint64_t hogged) {
     case 2:
       bench_push(b, start, truth + start, len, next_random(&random) % (len + 1), 0, now);
       break;
-    case 3: tcptale_half_relieve(&b->env, &b->half); break;
     default:
       bench_push(b, start, truth + start, len, len, start + len == span ? TCPTALE_PUSH_FIN : 0,
                  now);

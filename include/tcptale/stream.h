@@ -194,8 +194,9 @@ TCPTALE_API uint64_t tcptale_stream_next(const tcptale_stream *stream);
 TCPTALE_API uint64_t tcptale_stream_queued_bytes(const tcptale_stream *stream);
 TCPTALE_API uint32_t tcptale_stream_queued_segments(const tcptale_stream *stream);
 
-/* Frees the stream without a further callback; NULL is fine. Not from a callback. Since 0.9. */
-TCPTALE_API void tcptale_stream_free(tcptale_stream *stream);
+/* Frees the stream without a further callback; NULL is fine. TCPTALE_ERR_REENTRANT from a callback:
+ * nothing happened. Since 0.9. */
+TCPTALE_API int tcptale_stream_free(tcptale_stream *stream);
 
 #ifdef __cplusplus
 }

@@ -11,8 +11,8 @@
  * - One block. All memory is config.memory_bytes, taken once by tcptale_tracker_new.
  *
  * Limits, and what happens at each (all of them are reported):
- * - memory_bytes used up: connections give way in this order: closed ones that linger; half-open
- *   ones; midstream ones of which one side was seen, and those that a RST is about to end; then
+ * - memory_bytes used up: this gives way, in this order: closed connections that linger; the
+ *   oldest incomplete datagrams; half-open connections; midstream ones of which one side was seen, and those that a RST is about to end; then
  *   those idle longest. An evicted one gets anomaly evicted, what waits in its streams is
  *   settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded.
@@ -125,6 +125,7 @@ typedef struct tcptale_endpoints {
   uint8_t addr[2][16]; /* IPv4 in the first four bytes, the rest 0 */
   uint16_t port[2];
   uint32_t role; /* TCPTALE_ROLE_ */
+  uint32_t reserved1[8]; /* it stands inside tcptale_open_event: room to grow */
 } tcptale_endpoints;
 
 /* First event of a connection. */
