@@ -56,8 +56,51 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key,
   return conn;
 }
 
-static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
-                 struct tcptale_arrival *seg);
+/* A connection whose time had come before this packet is dealt with first, as if its timer had
+ * run. */
+static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
+  struct tcptale_conn_env *env = &t->env;
+  if (conn->timer.deadline_ns > env->now_ns) return conn;
+  uint64_t index = env->emit.index;
+  env->emit.index = 0;
+  uint32_t action;
+  do {
+    action = tcptale_connection_expire(env, conn);
+  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_deadline(env, conn) <= env->now_ns);
+  env->emit.index = index;
+  finish(t, conn, action);
+  return action == TCPTALE_ACTION_KEEP ? conn : NULL;
+}
+
+/* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what is
+ * left to do: REOPEN, or nothing (KEEP). */
+static uint32_t step(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+                     struct tcptale_arrival *seg, struct tcptale_conn **conn) {
+  *conn = tcptale_roster_find(&t->roster, &t->env, key, hash);
+  if (*conn) *conn = settle_due(t, *conn);
+  if (!*conn) {
+    *conn = begin(t, key, hash, from, seg);
+    if (!*conn) return TCPTALE_ACTION_KEEP;
+    int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
+    finish(t, *conn, is_done ? TCPTALE_ACTION_FORGET : TCPTALE_ACTION_KEEP);
+    return TCPTALE_ACTION_KEEP;
+  }
+  seg->dir = from ^ (*conn)->client_at;
+  uint32_t action = tcptale_connection_feed(&t->env, *conn, seg);
+  if (action == TCPTALE_ACTION_REOPEN) return action;
+  finish(t, *conn, action);
+  return TCPTALE_ACTION_KEEP;
+}
+
+/* The same for a segment that begins a connection on ports that were just freed: should an earlier one
+ * of the same lot have begun one already, and this one end it, then this one begins the next. */
+static void take_anew(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+                      struct tcptale_arrival *seg) {
+  struct tcptale_conn *conn;
+  if (step(t, key, hash, from, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
+  tcptale_roster_remove(&t->roster, &t->env, conn);
+  step(t, key, hash, from, seg, &conn);
+}
 
 /* The old connection on these ports is closed; what it kept for the next one, and the segment at
  * hand, begin it. */
@@ -77,51 +120,24 @@ static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t
   struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
   if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
     tcptale_park_show(env, syn, &held);
-    take(t, key, hash, held.dir ^ client_at, &held);
+    take_anew(t, key, hash, held.dir ^ client_at, &held);
   }
   if (syn) tcptale_park_drop(env, syn);
   for (struct tcptale_parked *p;
        (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
-    if (!is_call) take(t, key, hash, held.dir ^ client_at, &held);
+    if (!is_call) take_anew(t, key, hash, held.dir ^ client_at, &held);
     tcptale_park_drop(env, p);
   }
-  take(t, key, hash, from, seg);
+  take_anew(t, key, hash, from, seg);
   struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key, hash);
   if (is_reuse && conn)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
 }
 
-/* A connection whose time had come before this packet is dealt with first, as if its timer had
- * run. */
-static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
-  struct tcptale_conn_env *env = &t->env;
-  if (conn->timer.deadline_ns > env->now_ns) return conn;
-  uint64_t index = env->emit.index;
-  env->emit.index = 0;
-  uint32_t action;
-  do {
-    action = tcptale_connection_expire(env, conn);
-  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_deadline(env, conn) <= env->now_ns);
-  env->emit.index = index;
-  finish(t, conn, action);
-  return action == TCPTALE_ACTION_KEEP ? conn : NULL;
-}
-
 static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
                  struct tcptale_arrival *seg) {
-  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, key, hash);
-  if (conn) conn = settle_due(t, conn);
-  if (!conn) {
-    conn = begin(t, key, hash, from, seg);
-    if (!conn) return;
-    int is_done = conn->phase == TCPTALE_PHASE_CLOSED && conn->id == 0;
-    finish(t, conn, is_done ? TCPTALE_ACTION_FORGET : TCPTALE_ACTION_KEEP);
-    return;
-  }
-  seg->dir = from ^ conn->client_at;
-  uint32_t action = tcptale_connection_feed(&t->env, conn, seg);
-  if (action == TCPTALE_ACTION_REOPEN) reopen(t, conn, from, seg);
-  else finish(t, conn, action);
+  struct tcptale_conn *conn;
+  if (step(t, key, hash, from, seg, &conn) == TCPTALE_ACTION_REOPEN) reopen(t, conn, from, seg);
 }
 
 /* A checksum that is surely wrong opens nothing. */
