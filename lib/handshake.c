@@ -31,7 +31,7 @@ void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *co
 static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg) {
   const tcptale_packet *p = seg->packet;
   c->isn = p->seq;
-  c->ack = p->ack;
+  if (p->tcp_flags & TCPTALE_TCP_ACK) c->ack = p->ack;
   c->ts_val = p->ts_val;
   c->len = seg->len;
   c->window = p->window;
@@ -57,9 +57,11 @@ uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptal
   uint8_t *chosen = is_answer ? &hs->chosen_synack : &hs->chosen_syn;
   for (uint32_t i = 0; i < *count; i++) {
     if (list[i].isn != seg->packet->seq) continue;
-    uint64_t first_ns = list[i].ts_ns; /* a resent SYN counts from its first time */
+    uint64_t first_ns = list[i].ts_ns; /* a resent SYN counts from its first time, ... */
+    uint32_t len = list[i].len;        /* ... and may come without its data (RFC 7413 4.1.3) */
     fill(&list[i], seg);
     list[i].ts_ns = first_ns;
+    list[i].len = len > seg->len ? len : seg->len;
     return TCPTALE_CANDIDATE_SAME;
   }
   uint32_t result = TCPTALE_CANDIDATE_NEW;
@@ -72,6 +74,12 @@ uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptal
   list[*count].ts_ns = seg->ts_ns;
   *count += 1;
   return result;
+}
+
+uint32_t tcptale_handshake_syn_len(const struct tcptale_handshake *hs, uint32_t isn) {
+  for (uint32_t i = 0; i < hs->syn_count; i++)
+    if (hs->syn[i].isn == isn) return hs->syn[i].len;
+  return 0;
 }
 
 struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake *hs, uint32_t ack) {

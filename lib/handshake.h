@@ -13,9 +13,9 @@ enum { TCPTALE_CANDIDATES = 4 };
 struct tcptale_candidate {
   uint64_t ts_ns;
   uint32_t isn;
-  uint32_t ack; /* of a SYN+ACK */
+  uint32_t ack; /* of a SYN+ACK; of a SYN: of what chose it */
   uint32_t ts_val;
-  uint32_t len; /* data on it */
+  uint32_t len; /* data on it, on the copy that had most */
   uint16_t window;
   uint16_t options; /* TCPTALE_HAS_ */
   uint8_t wscale;   /* TCPTALE_WSCALE_NONE: not offered */
@@ -55,6 +55,9 @@ void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *co
 /* Adds the segment's SYN, or SYN+ACK where `is_answer` is 1, to its list. */
 uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptale_arrival *seg,
                                int is_answer);
+
+/* How many bytes the client's SYN of that sequence number carried so far. */
+uint32_t tcptale_handshake_syn_len(const struct tcptale_handshake *hs, uint32_t isn);
 
 /* The client's SYN that `ack` answers, with or without the data on it: chosen, and returned;
  * NULL: none. */

@@ -105,6 +105,7 @@ static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_park_renew(env, conn, seg);
     return;
   }
+  uint32_t known = tcptale_handshake_syn_len(hs, seg->packet->seq);
   uint32_t result = tcptale_handshake_add(hs, seg, 0);
   seg->verdict =
       result == TCPTALE_CANDIDATE_SAME ? TCPTALE_SEGMENT_RETRANSMISSION : TCPTALE_SEGMENT_IN_ORDER;
@@ -113,7 +114,7 @@ static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (result != TCPTALE_CANDIDATE_SAME && !hs->chosen_syn && conn->how == TCPTALE_OPEN_SYN)
     tcptale_intake_base(env, conn, TCPTALE_C2S, seg->packet->seq, 0);
   tcptale_tell_segment(env, conn, seg);
-  if (result != TCPTALE_CANDIDATE_SAME) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
+  if (seg->len > known) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
 }
 
 /* The server answers SYN with SYN: simultaneous open or split handshake; what follows tells
@@ -144,21 +145,28 @@ void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn
   else server_syn(env, conn, seg);
 }
 
-/* The acknowledgement `ack` chose the client's SYN: base and held data follow it. */
+/* The acknowledgement `ack` chose the client's SYN: the base follows it. */
 static void use_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                    const struct tcptale_candidate *syn, uint32_t ack) {
+                    struct tcptale_candidate *syn, uint32_t ack) {
   if (tcptale_end_isn(client_of(conn)) != syn->isn)
     tcptale_intake_base(env, conn, TCPTALE_C2S, syn->isn, 0);
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
+  syn->ack = ack;
   if (syn->bad_csum) open_embryo(env, conn, TCPTALE_C2S);
-  if (syn->len == 0 || ack != syn->isn + 1) return;
-  struct tcptale_arrival held;
-  int had = 0;
-  for (struct tcptale_parked *p;
-       (p = tcptale_park_take(env, conn, TCPTALE_C2S, TCPTALE_PARK_SYN_DATA, &held)); had = 1)
-    tcptale_park_drop(env, p);
-  if (had)
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_SYN_DATA_IGNORED, TCPTALE_C2S, 0, syn->len);
+}
+
+/* Rule R10: of what the SYNs carried, only the bytes that the server acknowledged belong to the
+ * stream. Where its answer was not captured, the client's next number tells. */
+static void drop_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                         const struct tcptale_arrival *seg) {
+  const struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
+  uint32_t first = tcptale_end_isn(client_of(conn)) + 1;
+  uint32_t next = seg->dir == TCPTALE_C2S ? seg->packet->seq : seg->packet->ack;
+  if (hs->chosen_syn) next = hs->syn[hs->chosen_syn - 1].ack;
+  uint32_t taken = tcptale_seq_gt(next, first) ? next - first : 0;
+  uint32_t gone = tcptale_park_trim(env, conn, TCPTALE_PARK_SYN_DATA, first, taken);
+  if (gone)
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_SYN_DATA_IGNORED, TCPTALE_C2S, taken, gone);
 }
 
 /* Both ends sent SYN. Simultaneous open, or a server that splits its answer: the last segment of
@@ -192,7 +200,7 @@ static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
 static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  const struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, seg->packet->ack);
+  struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, seg->packet->ack);
   if (!syn && conn->how == TCPTALE_OPEN_SYN) {
     hs->bad_ack = seg->packet->ack;
     hs->has_bad_ack = 1;
@@ -263,7 +271,11 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
     return TCPTALE_OPENING_ESTABLISH;
   }
   const struct tcptale_candidate *synack = tcptale_handshake_choose_synack(hs, ack);
-  if (!synack || !is_near_beginning(client_of(conn), seg)) return TCPTALE_OPENING_REFUSE;
+  if (!synack) return TCPTALE_OPENING_REFUSE;
+  int is_answer = !tcptale_conn_has(conn, TCPTALE_CONN_SPLIT); /* and names the SYN with it */
+  struct tcptale_candidate *syn = is_answer ? tcptale_handshake_choose_syn(hs, synack->ack) : NULL;
+  if (syn) use_syn(env, conn, syn, synack->ack);
+  if (!is_near_beginning(client_of(conn), seg)) return TCPTALE_OPENING_REFUSE;
   if (tcptale_end_isn(server_of(conn)) != synack->isn)
     tcptale_intake_base(env, conn, TCPTALE_S2C, synack->isn, 0);
   if (synack->bad_csum) open_embryo(env, conn, TCPTALE_S2C);
@@ -278,7 +290,7 @@ static uint32_t select_server(struct tcptale_conn_env *env, struct tcptale_conn 
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return TCPTALE_OPENING_GO;
   if (!tcptale_conn_has(conn, TCPTALE_CONN_SPLIT)) return TCPTALE_OPENING_HOLD;
-  const struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, seg->packet->ack);
+  struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, seg->packet->ack);
   if (!syn) return TCPTALE_OPENING_HOLD;
   use_syn(env, conn, syn, seg->packet->ack);
   int complete = tcptale_end_has(server_of(conn), TCPTALE_END_SYN_ACKED);
@@ -340,6 +352,7 @@ void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn
   const struct tcptale_candidate *syn = tcptale_handshake_syn(hs),
                                  *synack = tcptale_handshake_synack(hs);
   agree(conn, syn, synack, ts_ns);
+  drop_refused(env, conn, seg);
   int64_t rtt_ns = syn && synack ? (int64_t)(ts_ns - syn->ts_ns) : -1;
   int64_t syn_synack_ns = syn && synack ? (int64_t)(synack->ts_ns - syn->ts_ns) : -1;
   tcptale_handshake_end(env, conn);

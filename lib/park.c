@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 static struct tcptale_parked *parked_at(const struct tcptale_conn_env *env, uint32_t ref) {
   return ref == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, ref);
 }
@@ -112,6 +114,16 @@ void tcptale_park_show(const struct tcptale_conn_env *env, const struct tcptale_
   seg->from_queue = 1;
 }
 
+/* Takes the segment at `ref` out of the chain; `before` is the one before it. */
+static void unlink_at(const struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                      uint32_t before, uint32_t ref) {
+  uint32_t next = parked_at(env, ref)->next;
+  if (before == TCPTALE_ARENA_NONE) conn->parked = next;
+  else parked_at(env, before)->next = next;
+  if (conn->parked_last == ref) conn->parked_last = before;
+  conn->parked_count--;
+}
+
 struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                          uint32_t dir, uint32_t why, struct tcptale_arrival *seg) {
   uint32_t before = TCPTALE_ARENA_NONE;
@@ -123,14 +135,34 @@ struct tcptale_parked *tcptale_park_take(struct tcptale_conn_env *env, struct tc
       ref = parked->next;
       continue;
     }
-    if (before == TCPTALE_ARENA_NONE) conn->parked = parked->next;
-    else parked_at(env, before)->next = parked->next;
-    if (conn->parked_last == ref) conn->parked_last = before;
-    conn->parked_count--;
+    unlink_at(env, conn, before, ref);
     tcptale_park_show(env, parked, seg);
     return parked;
   }
   return NULL;
+}
+
+uint32_t tcptale_park_trim(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why,
+                           uint32_t seq, uint32_t len) {
+  uint32_t gone = 0, before = TCPTALE_ARENA_NONE, next;
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE; ref = next) {
+    struct tcptale_parked *parked = parked_at(env, ref);
+    tcptale_packet *p = &parked->packet;
+    uint32_t skip = p->seq - seq;
+    uint32_t left = skip < len ? tcptale_min_u32(p->payload_len, len - skip) : 0;
+    next = parked->next;
+    if (parked->why == why) gone += p->payload_len - left;
+    if (parked->why == why && left == 0) {
+      unlink_at(env, conn, before, ref);
+      tcptale_park_drop(env, parked);
+      continue;
+    }
+    before = ref;
+    if (parked->why != why) continue;
+    p->payload_len = left;
+    p->payload_cap = tcptale_min_u32(p->payload_cap, left);
+  }
+  return gone;
 }
 
 void tcptale_park_change(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,

@@ -48,6 +48,11 @@ void tcptale_park_change(struct tcptale_conn_env *env, struct tcptale_conn *conn
 /* The roles were exchanged: what is parked changes its direction. */
 void tcptale_park_flip(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
+/* Of what is parked for reason `why` keeps only the `len` bytes from sequence number `seq` on.
+ * Returns how many bytes went. */
+uint32_t tcptale_park_trim(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why,
+                           uint32_t seq, uint32_t len);
+
 /* Gives a taken segment's memory back. */
 void tcptale_park_drop(struct tcptale_conn_env *env, struct tcptale_parked *parked);
 
