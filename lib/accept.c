@@ -43,9 +43,11 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
   return (uint64_t)seg->packet->window << tcptale_accept_scale(conn, seg->dir);
 }
 
-/* Rule R15: nothing, or one garbage byte, right below what comes next. Where nothing is known
- * yet, and where the byte was acknowledged but not captured, it is taken for one unless its
- * sender pushes it: then the capture turned data and its acknowledgement around. */
+/* Rule R15: nothing, or one garbage byte, right below what comes next. Until that is acknowledged
+ * a byte there is sent again, not made up (RFC 9293 3.8.4: keep-alives are for idle connections).
+ * Where nothing is known yet, and where the byte was acknowledged but not captured, it is taken
+ * for one unless its sender pushes it: then the capture turned data and its acknowledgement
+ * around. */
 static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale_end *own,
                         const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
@@ -53,7 +55,8 @@ static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return garbage;
   const struct tcptale_half *half = &own->half;
   uint64_t expected = tcptale_half_expected(&env->stream, half);
-  if (seg->offset + 1 == (int64_t)expected && expected == half->highest) return 1;
+  int resends = seg->len == 1 && (half->flags & TCPTALE_HALF_ACKS_SEEN) && half->acked < expected;
+  if (seg->offset + 1 == (int64_t)expected && expected == half->highest) return !resends;
   return (half->flags & TCPTALE_HALF_ACKS_SEEN) && garbage &&
          seg->offset + 1 == (int64_t)half->acked;
 }

@@ -66,7 +66,9 @@ uint64_t tcptale_half_seen(const struct tcptale_stream_env *env, const struct tc
 int tcptale_half_is_keepalive(const struct tcptale_stream_env *env, const struct tcptale_half *half,
                               int64_t offset, uint32_t len, uint32_t flags) {
   if (len > 1 || flags & TCPTALE_PUSH_FIN) return 0;
-  if (offset + 1 == (int64_t)tcptale_half_expected(env, half)) return 1;
+  uint64_t next = tcptale_half_expected(env, half);
+  int resends = len == 1 && half->flags & TCPTALE_HALF_ACKS_SEEN && half->acked < next;
+  if (offset + 1 == (int64_t)next) return !resends;
   return half->flags & TCPTALE_HALF_ACKS_SEEN && offset + 1 == (int64_t)half->acked;
 }
 

@@ -39,8 +39,8 @@ uint32_t tcptale_half_classify(const struct tcptale_stream_env *env,
 uint64_t tcptale_half_seen(const struct tcptale_stream_env *env, const struct tcptale_half *half);
 
 /* Whether a segment is a keep-alive: no FIN, at most one garbage byte, just below the next
- * expected position or the receiver's ACK (RFC 9293 3.8.4). Such a one is not pushed: it fills
- * no hole and conflicts with nothing. Pure. */
+ * expected position or the receiver's ACK (RFC 9293 3.8.4); not a byte that still waits for its
+ * ACK. Such a one is not pushed: it fills no hole and conflicts with nothing. Pure. */
 int tcptale_half_is_keepalive(const struct tcptale_stream_env *env, const struct tcptale_half *half,
                               int64_t offset, uint32_t len, uint32_t flags);
 
