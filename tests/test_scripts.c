@@ -6,7 +6,8 @@
 
 #include "script.h"
 
-static const char *const FILES[] = {"handshake", "stream", "teardown", "capture", "fragments"};
+static const char *const FILES[] = {"handshake", "stream",    "teardown",
+                                    "capture",   "fragments", "evasion"};
 enum { FILE_COUNT = sizeof FILES / sizeof FILES[0] };
 
 static void run_file(const char *name) {
@@ -44,6 +45,10 @@ Test(scripts, capture) {
 
 Test(scripts, fragments) {
   run_file("fragments");
+}
+
+Test(scripts, evasion) {
+  run_file("evasion");
 }
 
 Test(scripts, every_file_is_run) {
