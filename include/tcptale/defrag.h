@@ -48,7 +48,10 @@ typedef struct tcptale_defrag_result {
 
 typedef struct tcptale_defrag tcptale_defrag;
 
+/* Writes the defaults; `struct_size` is sizeof *config. TCPTALE_ERR_ARG: NULL or too small. Since
+ * 0.9. */
 TCPTALE_API int tcptale_defrag_config_init(tcptale_defrag_config *config, size_t struct_size);
+/* Makes a result ready for use, once. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
 TCPTALE_API int tcptale_defrag_result_init(tcptale_defrag_result *result, size_t struct_size);
 
 /* Makes a defragmenter in one block of config->memory_bytes. TCPTALE_ERR_ARG, TCPTALE_ERR_NOMEM.

@@ -1,7 +1,7 @@
 /* tcptale/names.h - words for numbers: the anomaly codes, each with its sentence, and one
  * function a family that gives the word for a value. Every function returns static text, never
  * NULL, "unknown" for a value that this library does not know. The words are a contract;
- * programs print them. */
+ * programs print them. All functions since 0.9. */
 #ifndef TCPTALE_NAMES_H
 #define TCPTALE_NAMES_H
 

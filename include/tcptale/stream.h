@@ -156,6 +156,7 @@ enum tcptale_push_flag {
 /* Writes the defaults; `struct_size` is sizeof *config. TCPTALE_ERR_ARG: NULL or too small.
  * Since 0.9. */
 TCPTALE_API int tcptale_stream_config_init(tcptale_stream_config *config, size_t struct_size);
+/* Writes the size and no callbacks. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
 TCPTALE_API int tcptale_stream_callbacks_init(tcptale_stream_callbacks *callbacks, size_t struct_size);
 
 /* Makes a stream whose byte 0 has sequence number `first_seq`, in one block of
@@ -190,8 +191,9 @@ TCPTALE_API int tcptale_stream_stop(tcptale_stream *stream);
 /* The next expected offset: bytes delivered or told missing. Since 0.9. */
 TCPTALE_API uint64_t tcptale_stream_next(const tcptale_stream *stream);
 
-/* Bytes and segments that wait. Since 0.9. */
+/* Bytes that wait. Since 0.9. */
 TCPTALE_API uint64_t tcptale_stream_queued_bytes(const tcptale_stream *stream);
+/* Segments that wait. Since 0.9. */
 TCPTALE_API uint32_t tcptale_stream_queued_segments(const tcptale_stream *stream);
 
 /* Frees the stream without a further callback; NULL is fine. TCPTALE_ERR_REENTRANT from a callback:

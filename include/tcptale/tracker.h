@@ -2,9 +2,11 @@
  * out as callbacks.
  *
  * What a caller may rely on, whatever the input:
- * - Order. For one connection: open, at most one established, then data, gap, half_close, reset
- *   and anomaly in stream order, then close. Open comes first, close last, each exactly once.
- *   What concerns a connection after its close (a late segment) comes with conn NULL.
+ * - Order. For one connection: open, at most one established, then data, gap and half_close, then
+ *   close. Open comes first, close last, each exactly once. Reset and anomaly come where they
+ *   happen in the stream; an anomaly of the handshake may come before established. The verdict on
+ *   a segment comes before all that the segment causes but open. What concerns a connection after
+ *   its close (a late segment) comes with conn NULL.
  * - Tiling. Data and gap events of a direction tile it from offset 0 to the offset of its
  *   half_close.
  * - Determinism. Same frames, same configuration: same callbacks, singly or in batches.
@@ -12,18 +14,19 @@
  *
  * Limits, and what happens at each (all of them are reported):
  * - memory_bytes used up: this gives way, in this order: closed connections that linger; the
- *   oldest incomplete datagrams; half-open connections; midstream ones of which one side was seen, and those that a RST is about to end; then
- *   those idle longest. An evicted one gets anomaly evicted, what waits in its streams is
- *   settled as at any end, and close (evicted).
+ *   oldest incomplete datagrams; half-open connections; midstream ones of which one side was seen,
+ *   and those that a RST is about to end; then those idle longest. An evicted one gets anomaly
+ *   evicted, what waits in its streams is settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
  *   anomaly byte_limit or seg_limit.
  * - no room for bytes that came early even so: they are not stored, anomaly nomem; the hole they
  *   leave is told as a gap in its time.
- * - fragments: max_datagrams and max_fragments of defrag.h; the oldest datagram goes, anomaly
- *   frag_limit.
- * - timers: at most timer_budget expiries in one call of feed or expire; the rest follows in the
- *   next. */
+ * - fragments: the defaults of defrag.h, in at most 4 MiB or a quarter of the memory; the oldest
+ *   datagram goes, anomaly frag_limit.
+ * - timers: at most timer_budget come up in one call of feed or expire; the rest follows in the
+ *   next.
+ * - anomalies: of one code and connection the 1st, 10th, 100th ... is told. */
 #ifndef TCPTALE_TRACKER_H
 #define TCPTALE_TRACKER_H
 
@@ -74,17 +77,18 @@ typedef struct tcptale_config {
   uint32_t struct_size;
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
   uint64_t memory_bytes;       /* the tracker's one block; 64 MiB, at least TCPTALE_MEMORY_LEAST */
-  uint32_t max_connections;    /* open at once; 0: as many as the memory holds */
+  uint32_t max_connections;    /* open at once; 0, or more than fit: as many as the memory holds */
   uint32_t max_half_open;      /* of them half-open; 0: half of the above */
   uint32_t checksum;           /* TCPTALE_CHECKSUM_; AUTO */
   uint32_t rst_policy;         /* TCPTALE_RST_; RFC5961 */
   uint32_t policy[2];          /* TCPTALE_POLICY_ per direction (of the data); FIRST */
   uint32_t frag_policy_v4;     /* a policy or TCPTALE_FRAG_DISCARD; FIRST */
   uint32_t frag_policy_v6;     /* TCPTALE_FRAG_DISCARD */
-  uint32_t delivery;           /* TCPTALE_DELIVER_; ARRIVAL */
+  uint32_t delivery;           /* TCPTALE_DELIVER_; ARRIVAL, as always with CONFIG_ASYNC */
   uint32_t urgent;             /* TCPTALE_URGENT_; INLINE */
   uint32_t queue_segments;     /* queued in one direction; 8192 */
-  uint32_t history_bytes;      /* delivered bytes kept per direction to compare later copies with; 0 */
+  uint32_t history_bytes;      /* delivered bytes kept per direction to compare later copies
+                                  with, at most 1 MiB; 0 */
   uint64_t queue_bytes;        /* queued in one direction; 8 MiB */
   uint64_t async_hole_bytes;   /* 64 KiB; see stream.h, as the next three */
   uint64_t async_hole_ns;      /* 5 s */
@@ -242,6 +246,7 @@ typedef void (*tcptale_free_fn)(void *block, void *user);
 /* Writes the defaults; `struct_size` is sizeof of the struct. TCPTALE_ERR_ARG: NULL or too
  * small. Since 0.9. */
 TCPTALE_API int tcptale_config_init(tcptale_config *config, size_t struct_size);
+/* Writes the size and no callbacks. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
 TCPTALE_API int tcptale_callbacks_init(tcptale_callbacks *callbacks, size_t struct_size);
 
 /* Makes a tracker. `config` NULL: the defaults. `callbacks` and `user` as above, copied;
@@ -279,13 +284,14 @@ TCPTALE_API int tcptale_tracker_feed_packet(tcptale_tracker *tracker, const tcpt
                                             const tcptale_frame *frame);
 
 /* Time has come to `now_ns` (a value below the highest seen changes nothing): ends what waited
- * too long, oldest first, at most timer_budget. Returns the number of expiries, or an error;
- * equal to timer_budget: call again. Since 0.9. */
+ * too long, oldest first. Returns how many timers came up (that of a connection which was active
+ * since only moves), at most timer_budget: then call again; or an error. Since 0.9. */
 TCPTALE_API int tcptale_tracker_expire(tcptale_tracker *tracker, uint64_t now_ns);
 
 /* The input is over: every connection is settled and closed, in order of opening (why: end, fin
  * or rst where that was only waiting, stopped after a stop). The tracker can be fed anew
- * afterwards unless it was stopped. Since 0.9. */
+ * afterwards unless it was stopped. Cost: O(connections), and O(1) for each id given since the
+ * oldest open one. Since 0.9. */
 TCPTALE_API int tcptale_tracker_flush(tcptale_tracker *tracker);
 
 /* Stops: no event but close after the one that runs; feed and expire return TCPTALE_ERR_STOPPED
@@ -325,6 +331,7 @@ TCPTALE_API tcptale_conn *tcptale_tracker_find(tcptale_tracker *tracker, uint64_
 /* What follows takes a handle. Callbacks: yes, all of them. A NULL handle is TCPTALE_ERR_ARG or
  * 0. */
 
+/* Its id. Since 0.9. */
 TCPTALE_API uint64_t tcptale_conn_id(const tcptale_conn *conn);
 
 /* Writes the two ends; endpoints->struct_size is set by the caller. Since 0.9. */
@@ -348,19 +355,24 @@ typedef struct tcptale_conn_stats {
   uint32_t queued_segments[2];
 } tcptale_conn_stats;
 
+/* Writes the counters; stats->struct_size is set by the caller. Since 0.9. */
 TCPTALE_API int tcptale_conn_stats_read(const tcptale_conn *conn, tcptale_conn_stats *stats);
 
 /* The user's value of a connection; 0 at first. Since 0.9. */
 TCPTALE_API uint64_t tcptale_conn_user(const tcptale_conn *conn);
+
+/* Sets it. Since 0.9. */
 TCPTALE_API int tcptale_conn_set_user(tcptale_conn *conn, uint64_t value);
 
-/* Nothing more of this connection but its close. Its stored bytes are released. Since 0.9. */
+/* Nothing more of this connection but its close. What waits in its streams is released. Since
+ * 0.9. */
 TCPTALE_API int tcptale_conn_ignore(tcptale_conn *conn);
 
 /* No more data and gap events of one direction; half_close is still told. Since 0.9. */
 TCPTALE_API int tcptale_conn_stop_data(tcptale_conn *conn, uint32_t direction);
 
-/* Another overlap policy for one direction, from the next segment on. Since 0.9. */
+/* Another overlap policy (TCPTALE_POLICY_) for the data of one direction, from the next segment
+ * on. TCPTALE_ERR_ARG: no such policy or direction. Since 0.9. */
 TCPTALE_API int tcptale_conn_set_policy(tcptale_conn *conn, uint32_t direction, uint32_t policy);
 
 #ifdef __cplusplus
