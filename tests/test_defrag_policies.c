@@ -1,4 +1,4 @@
-/* Every row of the table of overlaps that concerns IP fragments, in units of eight bytes. */
+/* F02: every row of the table of overlaps that concerns IP fragments, in units of eight bytes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Conversations: every case of every file in tests/scripts/ leads to the log that stands beside it. */
+/* Conversations: every case of every file in tests/scripts/ leads to the log that stands beside it.
+ * S15: and does so at first sequence numbers that put the wrap everywhere (ISNS in script_run.c);
+ * the rows of the overlap table are in test_overlap_policies.c. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>

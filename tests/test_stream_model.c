@@ -466,3 +466,70 @@ Test(stream_model, a_comb_of_single_bytes_is_taken_in_n_log_n) {
     free(b.block);
   }
 }
+
+/* Where on the stack the callbacks run, and what they tell. */
+struct depth {
+  uintptr_t low, high;
+  uint64_t next; /* offset where the tale stands */
+  uint64_t data, gaps;
+};
+
+static void note_depth(struct depth *d, uint64_t offset, uint64_t len) {
+  uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+
+  cr_assert_eq(offset, d->next);
+  d->next += len;
+  if (d->low == 0 || at < d->low) d->low = at;
+  if (at > d->high) d->high = at;
+}
+
+static void deep_data(const tcptale_data_event *event, void *user) {
+  struct depth *d = user;
+
+  note_depth(d, event->offset, event->len);
+  d->data += event->len;
+}
+
+static void deep_gap(const tcptale_gap_event *event, void *user) {
+  struct depth *d = user;
+
+  note_depth(d, event->offset, event->len);
+  d->gaps += event->len;
+}
+
+/* X09: one segment, or one ACK, that resolves 10,000 queued ones does so in a loop: however many there are, the
+ * callbacks run at the same height of the stack, give or take how they were reached. */
+Test(stream_model, a_deep_queue_is_resolved_without_recursion) {
+  enum { DEEP = 10000, ROOM = 4096 };
+  static const struct {
+    uint32_t step; /* from one queued byte to the next */
+    uint64_t data, gaps;
+  } row[] = {{1, DEEP + 1, 0}, {2, DEEP, DEEP}};
+
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    struct depth depth = {0};
+    tcptale_stream *stream;
+    tcptale_stream_config config;
+    tcptale_stream_callbacks callbacks;
+    uint32_t end = 2;
+
+    tcptale_stream_config_init(&config, sizeof config);
+    config.queue_segments = 2 * DEEP;
+    config.reorder_hold_ns = 0;
+    tcptale_stream_callbacks_init(&callbacks, sizeof callbacks);
+    callbacks.on_data = deep_data;
+    callbacks.on_gap = deep_gap;
+    cr_assert_eq(tcptale_stream_new(&stream, &config, &callbacks, &depth, 1), TCPTALE_OK);
+    tcptale_stream_ack(stream, 1, 1, 1);
+    for (int n = 0; n < DEEP; n++, end += row[i].step)
+      tcptale_stream_push(stream, end, (const uint8_t *)"x", 1, 1, 0, 1, 1, 1, NULL);
+    cr_assert_eq(depth.next, 0, "all of it waits");
+    if (row[i].step == 1)
+      tcptale_stream_push(stream, 1, (const uint8_t *)"x", 1, 1, 0, 1, 1, 1, NULL);
+    else tcptale_stream_ack(stream, end - 1, 1, 1);
+    cr_assert_eq(depth.data, row[i].data);
+    cr_assert_eq(depth.gaps, row[i].gaps);
+    cr_assert_lt(depth.high - depth.low, ROOM, "%d bytes of stack", (int)(depth.high - depth.low));
+    tcptale_stream_free(stream);
+  }
+}
