@@ -11,6 +11,7 @@
 
 static const uint32_t opening = TCPTALE_TCP_SYN | TCPTALE_TCP_FIN | TCPTALE_TCP_RST;
 
+/* RFC 9293 3.10.7.4: without ACK a synchronised receiver drops all but SYN and RST. */
 uint32_t tcptale_accept_flags(const tcptale_packet *packet) {
   if (packet->anomalies & (1u << TCPTALE_ANOMALY_BAD_FLAGS)) return TCPTALE_ANOMALY_BAD_FLAGS;
   if (packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK)) return 0;
@@ -38,6 +39,7 @@ uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t di
   return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
 }
 
+/* RFC 7323 2.2: the window of a SYN is never scaled. */
 uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   if (seg->packet->tcp_flags & TCPTALE_TCP_SYN) return seg->packet->window;
   return (uint64_t)seg->packet->window << tcptale_accept_scale(conn, seg->dir);
@@ -137,6 +139,7 @@ static uint32_t classify_ack(const struct tcptale_conn *conn, const struct tcpta
   return peer->half.highest > peer->half.acked ? TCPTALE_SEGMENT_DUP_ACK : TCPTALE_SEGMENT_IN_ORDER;
 }
 
+/* The checks passed; what is left is what the segment is to the stream. */
 static uint32_t classify(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                          const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];

@@ -35,6 +35,8 @@ static uint32_t final_why(const struct tcptale_conn *conn, uint32_t why) {
   return why;
 }
 
+/* What is parked was not believed yet and is not now (rule R17); the streams tell what they
+ * still can (rules R5, R20). */
 static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (tcptale_handshake_of(env, conn)) tcptale_opening_give_up(env, conn);
   tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_RESET, TCPTALE_ANOMALY_DISCARDED);
@@ -71,6 +73,7 @@ static void step_states(struct tcptale_conn *conn, uint32_t why) {
                        by_reset ? TCPTALE_INPUT_RECV_RST : TCPTALE_INPUT_TIMEOUT);
 }
 
+/* Every connection comes here once, whatever ends it (rule R26). */
 void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
   if (conn->phase == TCPTALE_PHASE_CLOSED) return;
   if (conn->phase == TCPTALE_PHASE_EMBRYO) {
@@ -94,6 +97,8 @@ void tcptale_closing_close(struct tcptale_conn_env *env, struct tcptale_conn *co
   release_all_but_renewal(env, conn);
 }
 
+/* Only an end that the hosts brought about leaves late segments behind; after a time-out or an
+ * eviction what comes is a connection in midstream. */
 int tcptale_closing_lingers(const struct tcptale_conn *conn) {
   return conn->id != 0 &&
          (conn->close_why == TCPTALE_CLOSE_FIN || conn->close_why == TCPTALE_CLOSE_RST ||
@@ -118,6 +123,7 @@ static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct t
   return due;
 }
 
+/* A call that nobody answers, or early bytes that wait for its completion. */
 static uint64_t handshake_deadline(const struct tcptale_conn_env *env,
                                    const struct tcptale_conn *conn) {
   const tcptale_config *config = &env->config;

@@ -33,11 +33,13 @@ static uint32_t make_way(struct tcptale_conn_env *env, struct tcptale_conn *conn
   return TCPTALE_ACTION_REOPEN;
 }
 
+/* Closes, and says whether the record is still needed for its ports (TIME-WAIT, RFC 9293 3.6.1). */
 static uint32_t close_now(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why) {
   tcptale_closing_close(env, conn, why);
   return tcptale_closing_lingers(conn) ? TCPTALE_ACTION_KEEP : TCPTALE_ACTION_FORGET;
 }
 
+/* A segment that is not believed changes nothing; it is told, with the anomaly that says why. */
 static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_arrival *seg, uint32_t code) {
   seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
@@ -66,6 +68,8 @@ static void await_reset(const struct tcptale_conn_env *env, struct tcptale_conn 
   conn->reset_ns = env->now_ns;
 }
 
+/* RFC 9293 3.10.7.3: in SYN-SENT a RST counts if it acknowledges the SYN; later, or from the
+ * caller, if it stands at the next sequence number (rule R16). */
 static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                    struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
@@ -93,6 +97,9 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   return TCPTALE_ACTION_KEEP;
 }
 
+/* Rules R16 and R17: an exact RST is told at once, but the connection only closes when reset_ns
+ * has passed without a word from its sender; one that is merely in the window is tentative (RFC
+ * 5961 3.2). */
 static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg) {
   tcptale_accept_place(conn, seg);
@@ -164,6 +171,8 @@ static int is_real_answer(const struct tcptale_conn_env *env, const struct tcpta
          tcptale_handshake_choose_syn(hs, seg->packet->ack) != NULL;
 }
 
+/* A SYN says nothing by itself here (RFC 5961 4): the receiver answers with a challenge ACK, or,
+ * if it has forgotten the connection, with SYN+ACK. So the SYN is kept, and the answer decides. */
 static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
@@ -207,6 +216,9 @@ static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn)
   return close_if_over(env, conn);
 }
 
+/* The server's bytes count for the client from its SYN+ACK on, but are told after established:
+ * they wait for the ACK that completes the handshake, or until it is clear that it will not be
+ * seen. */
 static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_arrival *seg) {
   int carries = seg->len > 0 || (seg->packet->tcp_flags & TCPTALE_TCP_FIN);
@@ -221,6 +233,8 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
 }
 
+/* A segment without SYN and RST, in the order of RFC 9293 3.10.7.4: is it acceptable, what does
+ * it say of a RST before it, then its ACK, its bytes, its FIN. */
 static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg) {
   uint32_t flags_refused = tcptale_accept_flags(seg->packet);
@@ -317,6 +331,7 @@ static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn)
   tcptale_tell_open(env, conn, conn->how);
 }
 
+/* What decides a segment's way is its flags, and whether its checksum speaks for it (rule R21). */
 static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                               struct tcptale_arrival *seg, uint32_t trust) {
   uint32_t flags = seg->packet->tcp_flags;
@@ -365,6 +380,7 @@ uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_co
   return feed_by_flags(env, conn, seg, trust);
 }
 
+/* Rule R2, and case H14: flags that no host sends open nothing. */
 int tcptale_connection_opens(const struct tcptale_conn_env *env, struct tcptale_arrival *seg) {
   uint32_t flags = seg->packet->tcp_flags;
   seg->anomaly = tcptale_accept_flags(seg->packet);

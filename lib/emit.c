@@ -99,6 +99,7 @@ static int is_power_of_ten(uint32_t n) {
   return n == 1;
 }
 
+/* Case X13: who floods with oddities gets the 1st, 10th, 100th ... of each reported. */
 int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
                          tcptale_anomaly_event *event) {
   emit->anomalies++;

@@ -50,6 +50,8 @@ static void drop_second(struct tcptale_candidate *list, uint8_t *count, uint8_t 
   if (*chosen > gone + 1) *chosen -= 1;
 }
 
+/* A SYN that is sent again has the same number, and may differ in options (case H15, ECN; case
+ * H05, a new timestamp): its latest copy counts, its first time. */
 uint32_t tcptale_handshake_add(struct tcptale_handshake *hs, const struct tcptale_arrival *seg,
                                int is_answer) {
   struct tcptale_candidate *list = is_answer ? hs->synack : hs->syn;
@@ -82,6 +84,7 @@ uint32_t tcptale_handshake_syn_len(const struct tcptale_handshake *hs, uint32_t 
   return 0;
 }
 
+/* RFC 7413 4.2.2: the server acknowledges the SYN alone, or with some or all of its data. */
 struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake *hs, uint32_t ack) {
   for (uint32_t i = hs->syn_count; i > 0; i--) {
     struct tcptale_candidate *c = &hs->syn[i - 1];
@@ -93,6 +96,7 @@ struct tcptale_candidate *tcptale_handshake_choose_syn(struct tcptale_handshake 
   return NULL;
 }
 
+/* The first ACK of the client may be lost to the capture: a later one stands further ahead. */
 struct tcptale_candidate *tcptale_handshake_choose_synack(struct tcptale_handshake *hs,
                                                           uint32_t ack) {
   int32_t nearest = ACK_REACH;

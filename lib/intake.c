@@ -16,6 +16,7 @@ void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t inpu
   end->state = (uint8_t)tcptale_state_step(end->state, input);
 }
 
+/* Rules of the direction that the user changed before it began stay. */
 void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                          uint32_t isn, int soft) {
   struct tcptale_end *end = &conn->ends[dir];
@@ -111,6 +112,8 @@ static int narrows_from_afar(const struct tcptale_conn *conn, const struct tcpta
   return seg->offset > (int64_t)own->half.next && seg->packet->window < own->window;
 }
 
+/* An acknowledgement of what was never seen does not move the window (Suricata bug 1238, case
+ * S12). */
 static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                      struct tcptale_arrival *seg) {
   uint32_t other = tcptale_other(seg->dir);
@@ -155,6 +158,8 @@ static struct tcptale_piece piece_of(const struct tcptale_arrival *seg) {
   return piece;
 }
 
+/* A keep-alive's byte is garbage (RFC 9293 3.8.4); a zero-window probe's is real only if it is
+ * acknowledged. */
 static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        const struct tcptale_arrival *seg) {
   struct tcptale_half *half = half_of(env, conn, seg->dir);

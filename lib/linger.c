@@ -6,6 +6,8 @@
 #include "tcptale/seq.h"
 #include "tell.h"
 
+/* RFC 6191: a SYN may reuse ports in TIME-WAIT if its timestamp is newer or its number lies
+ * above all that was sent; after a RST there is no TIME-WAIT. */
 int tcptale_linger_is_new_call(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return 1;
@@ -20,6 +22,7 @@ int tcptale_linger_is_new_call(const struct tcptale_conn *conn, const struct tcp
   return tcptale_seq_gt(seg->packet->seq, last);
 }
 
+/* Only the called side's SYN+ACK, acknowledging that very SYN, confirms it. */
 int tcptale_linger_answers_renewal(const struct tcptale_conn_env *env,
                                    const struct tcptale_conn *conn,
                                    const struct tcptale_arrival *seg) {
@@ -37,6 +40,7 @@ static uint32_t tell(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   return TCPTALE_ACTION_KEEP;
 }
 
+/* Rule R9 on ports that were closed. */
 static uint32_t feed_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                          struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];

@@ -36,6 +36,7 @@ static void park_opening_data(struct tcptale_conn_env *env, struct tcptale_conn 
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_NOMEM, seg->dir, 0, seg->len);
 }
 
+/* Rule R2: the sender of the first SYN is the client. */
 static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                       struct tcptale_arrival *seg) {
   tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 0);
@@ -45,6 +46,8 @@ static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_RECV_SYN);
 }
 
+/* Rule R2: the receiver of a SYN+ACK is the client; its SYN stood right before what is
+ * acknowledged. */
 static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                          struct tcptale_arrival *seg) {
   tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 1);
@@ -89,6 +92,7 @@ static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_trust_clear(env, conn, cleared);
 }
 
+/* Not believed: told with the anomaly that says why, without effect. */
 static void refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                    struct tcptale_arrival *seg, uint32_t code) {
   seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
@@ -179,6 +183,7 @@ static void tell_split(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_tell_anomaly(env, conn, code, TCPTALE_NO_DIR, 0, 0);
 }
 
+/* Only a client that was called back (RFC 9293 figure 7) answers with SYN+ACK. */
 static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg) {
   int answers = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) &&
@@ -197,6 +202,8 @@ static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
     tcptale_opening_establish(env, conn, seg);
 }
 
+/* RFC 9293 3.10.7.3: a SYN+ACK has to acknowledge a SYN; which of several, it says itself (rule
+ * R8). With or without the SYN's data, it also says (RFC 7413 4.2.2). */
 static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
@@ -261,6 +268,8 @@ static int is_near_beginning(const struct tcptale_end *client, const struct tcpt
   return ahead >= 0 && ahead < BEGINNING_REACH;
 }
 
+/* The client's acknowledgement chooses the SYN+ACK that it believed (rule R8, case H08),
+ * whatever came first. */
 static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                               struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
@@ -285,6 +294,8 @@ static uint32_t select_client(struct tcptale_conn_env *env, struct tcptale_conn 
   return complete ? TCPTALE_OPENING_ESTABLISH : TCPTALE_OPENING_HOLD;
 }
 
+/* Before the client has answered, a server only counts as synchronised where both sides called
+ * (case H12); a bare ACK before its SYN means nothing (case H13). */
 static uint32_t select_server(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                               struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
@@ -331,6 +342,7 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
   }
 }
 
+/* What comes back is judged as if it came now: a number that fitted no candidate is refused. */
 void tcptale_opening_replay(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                             uint32_t why) {
   struct tcptale_arrival seg;

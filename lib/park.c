@@ -72,6 +72,7 @@ static void drop_chain(struct tcptale_conn_env *env, uint32_t ref) {
   }
 }
 
+/* All of a segment or nothing: half of one would look like a loss. */
 int tcptale_park_push(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                       const struct tcptale_arrival *seg, uint32_t why) {
   uint32_t most = (uint32_t)tcptale_arena_class_size(TCPTALE_ARENA_4096);
@@ -185,6 +186,7 @@ const struct tcptale_parked *tcptale_park_first(const struct tcptale_conn_env *e
   return parked_at(env, conn->parked);
 }
 
+/* One such SYN is kept: the newest, as a host in SYN-SENT answers to its newest call. */
 void tcptale_park_renew(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         const struct tcptale_arrival *seg) {
   tcptale_park_forget_renewal(env, conn);

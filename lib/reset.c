@@ -13,6 +13,7 @@ static int is_exact(const struct tcptale_half *half, int64_t offset, uint64_t ex
          offset == (int64_t)half->acked;
 }
 
+/* RFC 9293 3.10.7.4; without a window of the receiver, the widest there can be. */
 static int is_in_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   uint64_t edge = own->edge;

@@ -27,6 +27,7 @@ static uint32_t id_hash(uint64_t id) {
   return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
+/* The load of the index stays at or below 4/5, where a search takes a few steps. */
 uint32_t tcptale_roster_slots(const tcptale_config *config) {
   uint64_t records = config->memory_bytes / BYTES_A_CONNECTION;
   if (config->max_connections)
@@ -124,6 +125,7 @@ static struct tcptale_conn *victim(struct tcptale_roster *roster, struct tcptale
   return roster->head[cls] ? conn_at(env, roster->head[cls]) : NULL;
 }
 
+/* Section J of the limits: whose loss hurts least goes first; nobody goes in silence (rule R26). */
 int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          uint32_t least) {
   struct tcptale_conn *conn = NULL;
@@ -138,6 +140,7 @@ int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env 
   return 1;
 }
 
+/* Nine tenths of the connections or of the pages. */
 static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   uint32_t open = tcptale_roster_open(roster);
   uint32_t left = tcptale_arena_pages_left(&env->arena);
@@ -227,6 +230,8 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
   conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, id_hash(conn->id), ref);
 }
 
+/* A timer that is set earlier than needed stays: when it comes up it is set anew. So a packet of
+ * a busy connection touches no neighbour's record. */
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = class_of(conn);

@@ -8,6 +8,8 @@
 #define SECOND ((uint64_t)1000000000)
 #define MIB    ((uint64_t)1 << 20)
 
+/* The defaults of the catalogue's section J and of RFC 6298 (a hole may wait for two RTOs of 1 s
+ * and more). */
 int tcptale_config_init(tcptale_config *config, size_t struct_size) {
   if (!config || struct_size < sizeof *config || struct_size > UINT32_MAX) return TCPTALE_ERR_ARG;
   memset(config, 0, struct_size);

@@ -28,6 +28,7 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
       tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
 }
 
+/* Ids count up and are never used again, so a caller may keep one for ever. */
 void tcptale_tell_open(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t how) {
   conn->id = ++env->last_id;
   env->enlist(env, conn);
@@ -145,6 +146,8 @@ void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *con
     tell_findings(env, conn, seg);
 }
 
+/* Counted where it is told: after a stop, or in a direction that nobody wants, nothing is
+ * delivered. */
 static void sink_data(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len,
                       uint64_t from_index, uint64_t from_ts_ns) {
   struct tcptale_conn_env *env = ctx;

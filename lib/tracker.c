@@ -156,6 +156,7 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
   return 1;
 }
 
+/* A frame that the capture holds twice is marked before anything looks at it (rule R23). */
 static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                          const tcptale_packet *packet, const uint8_t *data) {
   const uint8_t *key = (const uint8_t *)&look->key.scope;
@@ -243,6 +244,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   return n;
 }
 
+/* Rule R24: time is the highest seen. What is due comes before the packet that shows it. */
 static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
   if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
   if (tcptale_wheel_is_quiet(&t->roster.wheel, t->env.now_ns) &&

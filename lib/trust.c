@@ -8,6 +8,7 @@
 /* How far behind a parked segment an acknowledgement may stand and still answer it. */
 #define ANSWER_REACH ((int32_t)0x100000)
 
+/* Once a direction: it is a fact about the capture, not about the segments. */
 static void tell_offload(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
   uint32_t flag = (uint32_t)TCPTALE_CONN_OFFLOAD_TOLD << dir;
   if (conn->phase == TCPTALE_PHASE_EMBRYO || tcptale_conn_has(conn, flag)) return;
@@ -49,6 +50,7 @@ uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *
   return TCPTALE_TRUST_BAD;
 }
 
+/* Nobody acknowledges bytes whose checksum was wrong on arrival. */
 int tcptale_trust_is_answer(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg) {
   if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
