@@ -104,6 +104,11 @@ int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t
                          tcptale_anomaly_event *event) {
   emit->anomalies++;
   if (emit->stopped) return 0;
+  if (event->code == TCPTALE_ANOMALY_EVICTED) { /* once in a connection's life: needs no counter */
+    event->count = 1;
+    TELL(on_anomaly);
+    return 1;
+  }
   uint32_t *counter = counter_of(emit, counts, event->code);
   if (!counter) counter = &emit->spare[event->code];
   if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
