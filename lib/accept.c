@@ -89,7 +89,8 @@ static uint32_t check_ack(const struct tcptale_conn *conn, struct tcptale_arriva
       reach = (uint64_t)SEQ_REACH; /* one-sided capture */
     if ((uint64_t)(seg->ack_offset - highest) > reach) {
       /* What it acknowledges was refused here as beyond the window: the window was not seen. */
-      if (peer->half.refused == 0 || peer->half.refused != seg->packet->ack)
+      int was_refused = (peer->half.flags & TCPTALE_HALF_REFUSED) != 0;
+      if (!was_refused || peer->half.refused != seg->packet->ack)
         return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
       seg->notes |= TCPTALE_NOTE_CAUGHT_UP;
       return 0;

@@ -233,6 +233,12 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
 }
 
+/* An acknowledgement of it would show that the window was not seen. */
+static void remember_refused(struct tcptale_half *half, const struct tcptale_arrival *seg) {
+  half->refused = seg->packet->seq + seg->len;
+  half->flags |= TCPTALE_HALF_REFUSED;
+}
+
 /* A segment without SYN and RST, in the order of RFC 9293 3.10.7.4: is it acceptable, what does
  * it say of a RST before it, then its ACK, its bytes, its FIN. */
 static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -251,7 +257,7 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   tcptale_tell_segment(env, conn, seg);
   if (seg->verdict == TCPTALE_SEGMENT_OUTSIDE) {
     if (seg->anomaly == TCPTALE_ANOMALY_OUT_OF_WINDOW)
-      conn->ends[seg->dir].half.refused = seg->packet->seq + seg->len;
+      remember_refused(&conn->ends[seg->dir].half, seg);
     if (seg->anomaly == TCPTALE_ANOMALY_ACK_OLD) tcptale_intake_compare(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
