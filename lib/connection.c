@@ -309,9 +309,12 @@ static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 static int answers_embryo(struct tcptale_handshake *hs, const struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg) {
   uint32_t doubted = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
+  uint32_t ack = seg->packet->ack;
   if (seg->dir == doubted || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
-  if (doubted == TCPTALE_C2S) return tcptale_handshake_choose_syn(hs, seg->packet->ack) != NULL;
-  return tcptale_handshake_choose_synack(hs, seg->packet->ack) != NULL;
+  if (doubted == TCPTALE_S2C) return tcptale_handshake_choose_synack(hs, ack) != NULL;
+  struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, ack);
+  if (syn) syn->ack = ack;
+  return syn != NULL;
 }
 
 /* A beginning in doubt meets a segment of right checksum. An answer clears the handshake; anything
