@@ -8,8 +8,8 @@
 
 #include "script.h"
 
-static const char *const FILES[] = {"handshake", "stream",    "teardown",
-                                    "capture",   "fragments", "evasion"};
+static const char *const FILES[] = {"handshake", "stream",  "teardown", "capture",
+                                    "fragments", "evasion", "found"};
 enum { FILE_COUNT = sizeof FILES / sizeof FILES[0] };
 
 static void run_file(const char *name) {
@@ -51,6 +51,10 @@ Test(scripts, fragments) {
 
 Test(scripts, evasion) {
   run_file("evasion");
+}
+
+Test(scripts, found) {
+  run_file("found");
 }
 
 Test(scripts, every_file_is_run) {
