@@ -146,3 +146,8 @@ uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
   int by_fin = conn->close_why == TCPTALE_CLOSE_FIN;
   return after(conn->reset_ns, by_fin ? env->config.closed_ns : env->config.reset_ns);
 }
+
+int tcptale_closing_is_due(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
+  uint64_t due = tcptale_closing_deadline(env, conn);
+  return due <= env->now_ns && due != UINT64_MAX;
+}

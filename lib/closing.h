@@ -17,6 +17,9 @@ int tcptale_closing_lingers(const struct tcptale_conn *conn);
 uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
                                   const struct tcptale_conn *conn);
 
+/* Whether that time has come; a deadline at the end of time never comes. */
+int tcptale_closing_is_due(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
+
 /* Gives all memory back that hangs on the record. Tells nothing. */
 void tcptale_closing_release(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 

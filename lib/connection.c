@@ -155,8 +155,8 @@ static int weigh_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   half->highest =
       (uint64_t)tcptale_max_i64((int64_t)half->highest, seg->offset + (int64_t)seg->len);
   if (!tcptale_park_push(env, conn, seg, TCPTALE_PARK_RESET))
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir, (uint64_t)seg->offset,
-                         seg->len);
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_DISCARDED, seg->dir,
+                         (uint64_t)tcptale_max_i64(seg->offset, 0), seg->len);
   return 0;
 }
 
@@ -325,7 +325,7 @@ static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (conn->phase != TCPTALE_PHASE_EMBRYO) return 0;
   if (!hs) return (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   if (seg->packet->tcp_flags & TCPTALE_TCP_RST) return 0;
-  if (!answers_embryo(hs, conn, seg)) return 1;
+  if (!answers_embryo(hs, conn, seg) && !tcptale_trust_is_answer(env, conn, seg)) return 1;
   conn->phase = TCPTALE_PHASE_HANDSHAKE;
   tcptale_tell_open(env, conn, conn->how);
   tcptale_trust_clear(env, conn, tcptale_other(seg->dir));
@@ -426,7 +426,7 @@ static uint32_t close_overdue(struct tcptale_conn_env *env, struct tcptale_conn 
 
 uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   uint64_t due = tcptale_closing_deadline(env, conn);
-  if (due > env->now_ns) return TCPTALE_ACTION_KEEP;
+  if (!tcptale_closing_is_due(env, conn)) return TCPTALE_ACTION_KEEP;
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_CLOSED: return TCPTALE_ACTION_FORGET;
   case TCPTALE_PHASE_RESET:

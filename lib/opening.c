@@ -366,7 +366,9 @@ void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn
   agree(conn, syn, synack, ts_ns);
   drop_refused(env, conn, seg);
   int64_t rtt_ns = syn && synack ? (int64_t)(ts_ns - syn->ts_ns) : -1;
-  int64_t syn_synack_ns = syn && synack ? (int64_t)(synack->ts_ns - syn->ts_ns) : -1;
+  int in_turn =
+      syn && synack && synack->ts_ns >= syn->ts_ns; /* else captured the wrong way round */
+  int64_t syn_synack_ns = in_turn ? (int64_t)(synack->ts_ns - syn->ts_ns) : -1;
   tcptale_handshake_end(env, conn);
   conn->phase = TCPTALE_PHASE_OPEN;
   conn->flags |= TCPTALE_CONN_EST_TOLD;

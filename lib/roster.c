@@ -241,7 +241,8 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
     list_append(roster, env, conn);
   }
   uint64_t due = tcptale_closing_deadline(env, conn);
-  if (conn->timer.place == 0 || due < conn->timer.deadline_ns)
+  if (due == UINT64_MAX) tcptale_wheel_clear(&roster->wheel, ref); /* the end of time never comes */
+  else if (conn->timer.place == 0 || due < conn->timer.deadline_ns)
     tcptale_wheel_set(&roster->wheel, ref, due);
 }
 

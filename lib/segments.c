@@ -7,7 +7,7 @@
 #define NONE TCPTALE_ARENA_NONE
 
 /* The most bytes of one range: a block of 1536, of which a page holds ten. */
-#define RANGE_BYTES ((uint64_t)1536 - TCPTALE_SEGMENT_COST)
+#define RANGE_BYTES TCPTALE_SEGMENT_BYTES
 
 static struct tcptale_segment *at(const struct tcptale_arena *arena, uint32_t ref) {
   return tcptale_segment_at(arena, ref);

@@ -39,6 +39,9 @@ struct tcptale_segment {
 /* What a range costs beside its bytes; limits charge it. */
 #define TCPTALE_SEGMENT_COST ((uint64_t)sizeof(struct tcptale_segment))
 
+/* The bytes that one range holds beside that; a longer segment takes several. */
+#define TCPTALE_SEGMENT_BYTES ((uint64_t)1536 - TCPTALE_SEGMENT_COST)
+
 /* An empty set is all zero. */
 struct tcptale_segments {
   uint32_t root;

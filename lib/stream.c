@@ -139,11 +139,12 @@ static uint32_t broken_limit(const struct tcptale_stream_env *env, struct tcptal
                              const struct tcptale_fresh *part) {
   const struct tcptale_segments *queue = &cold->queue;
   uint64_t bytes = part->flags & TCPTALE_SEG_ABSENT ? 0 : part->end - part->start;
-  uint64_t charge = queue->bytes + bytes + (queue->count + (uint64_t)1) * TCPTALE_SEGMENT_COST;
+  uint64_t ranges = queue->count + 1 + bytes / TCPTALE_SEGMENT_BYTES;
+  uint64_t charge = queue->bytes + bytes + ranges * TCPTALE_SEGMENT_COST;
   uint32_t code = TCPTALE_ANOMALY_NONE;
 
   if (charge > env->config.queue_bytes) code = TCPTALE_ANOMALY_BYTE_LIMIT;
-  if (queue->count >= env->config.queue_segments) code = TCPTALE_ANOMALY_SEG_LIMIT;
+  if (ranges > env->config.queue_segments) code = TCPTALE_ANOMALY_SEG_LIMIT;
   if (code == TCPTALE_ANOMALY_NONE) return code;
   return tcptale_segments_covered(env->arena, &cold->queue, part->start, part->end) == part->end
              ? TCPTALE_ANOMALY_NONE
@@ -171,9 +172,7 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
 
   if (cold != NULL) {
     uint32_t code = broken_limit(env, cold, part);
-    if (code != TCPTALE_ANOMALY_NONE && give_up_limit(env, half, code, part->start)) return 1;
-    if (half->flags & GONE) return 1;
-    cold = tcptale_half_need_cold(env, half);
+    if (code != TCPTALE_ANOMALY_NONE) return give_up_limit(env, half, code, part->start);
   }
   if (cold != NULL) {
     done = store(env, half, cold, part);

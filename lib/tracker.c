@@ -43,6 +43,10 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key,
   if (!refused) {
     conn = tcptale_roster_add(&t->roster, &t->env, key, hash, half_open);
     if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
+    if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
+      tcptale_roster_remove(&t->roster, &t->env, conn);
+      return NULL;
+    }
   }
   if (!conn) {
     seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
@@ -66,7 +70,7 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
   uint32_t action;
   do {
     action = tcptale_connection_expire(env, conn);
-  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_deadline(env, conn) <= env->now_ns);
+  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_is_due(env, conn));
   env->emit.index = index;
   finish(t, conn, action);
   return action == TCPTALE_ACTION_KEEP ? conn : NULL;

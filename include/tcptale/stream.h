@@ -123,7 +123,7 @@ typedef struct tcptale_stream_config {
   uint32_t delivery;           /* TCPTALE_DELIVER_; ARRIVAL */
   uint32_t urgent;             /* TCPTALE_URGENT_; INLINE */
   uint32_t one_sided;          /* 1: no acknowledgements will come, holes end by bytes and time; 0 */
-  uint32_t queue_segments;     /* queued segments at most; 8192 */
+  uint32_t queue_segments;     /* queued segments at most, one of over 1472 bytes is several; 8192 */
   uint64_t queue_bytes;        /* queued bytes at most; 8 MiB */
   uint64_t async_hole_bytes;   /* queued above a hole before it is given up, unseen ACKs; 64 KiB */
   uint64_t async_hole_ns;      /* age of a hole before it is given up, unseen ACKs; 5 s */
