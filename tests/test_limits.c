@@ -466,7 +466,8 @@ Test(limits, x14_to_x16_header_bombs, .init = set_up) {
 Test(limits, x17_clock_jump, .init = set_up, .timeout = 120) {
   uint32_t flows = 20000 / scale();
   uint64_t before;
-  int expired, calls = 0;
+  int expired;
+  uint32_t calls = 0;
 
   siege.config.memory_bytes = 64 << 20;
   siege.config.timer_budget = 50;
