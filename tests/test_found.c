@@ -1,0 +1,209 @@
+/* test_found.c - bugs of the tracker as an object that were found, each a test named for what broke. Those that a
+ * conversation can show are in scripts/found.txt. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "build.h"
+#include "tcptale.h"
+
+enum { SYN = TCPTALE_TCP_SYN, ACK = TCPTALE_TCP_ACK };
+
+static tcptale_tracker *tracker;
+static uint64_t now, frame_index;
+static uint32_t opened, closed, found_in_open, timeouts, evicted;
+static uint64_t delivered[2];
+static int64_t syn_synack_ns;
+static int stop_at_close;
+
+static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
+  (void)user;
+  opened++;
+  if (tcptale_tracker_find(tracker, event->conn_id) == conn) found_in_open++;
+}
+
+static void on_established(tcptale_conn *conn, const tcptale_established_event *event, void *user) {
+  (void)conn;
+  (void)user;
+  syn_synack_ns = event->syn_synack_ns;
+}
+
+static void on_data(tcptale_conn *conn, const tcptale_data_event *event, void *user) {
+  (void)conn;
+  (void)user;
+  delivered[event->direction] += event->len;
+}
+
+static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void *user) {
+  (void)conn;
+  (void)user;
+  closed++;
+  if (event->why == TCPTALE_CLOSE_TIMEOUT) timeouts++;
+  if (event->why == TCPTALE_CLOSE_EVICTED) evicted++;
+  if (stop_at_close) tcptale_tracker_stop(tracker);
+}
+
+static void begin(const tcptale_config *config) {
+  tcptale_callbacks calls;
+  tcptale_callbacks_init(&calls, sizeof calls);
+  calls.on_open = on_open;
+  calls.on_established = on_established;
+  calls.on_data = on_data;
+  calls.on_close = on_close;
+  now = 1000000000;
+  frame_index = opened = closed = found_in_open = timeouts = evicted = 0;
+  delivered[0] = delivered[1] = 0;
+  stop_at_close = 0;
+  cr_assert_eq(tcptale_tracker_new(&tracker, config, &calls, NULL), TCPTALE_OK);
+}
+
+/* A segment of the client (from `port`) or the server, 1 ms after the last. */
+static void feed(int from_server, uint16_t port, uint16_t flags, uint32_t seq, uint32_t ack,
+                 size_t len) {
+  static uint8_t frame[BUILD_ROOM], payload[4000];
+  struct build_segment segment = {
+      .version = 4, .seq = seq, .ack = ack, .flags = flags, .window = 65535};
+  segment.src[0] = segment.dst[0] = 10;
+  segment.src[3] = from_server ? 2 : 1;
+  segment.dst[3] = from_server ? 1 : 2;
+  segment.src_port = from_server ? 80 : port;
+  segment.dst_port = from_server ? port : 80;
+  segment.payload = payload;
+  segment.payload_len = len;
+  segment.ip_id = (uint16_t)(frame_index + 1);
+  size_t size = build_frame(frame, sizeof frame, &segment);
+  tcptale_frame f = {
+      sizeof f, TCPTALE_LINK_RAW, (uint32_t)size, (uint32_t)size, now, ++frame_index, 0, frame};
+  tcptale_tracker_feed(tracker, &f, 1, NULL);
+  now += 1000000;
+}
+
+static void handshake(uint16_t port) {
+  feed(0, port, SYN, 0, 0, 0);
+  feed(1, port, SYN | ACK, 0, 1, 0);
+  feed(0, port, ACK, 1, 1, 0);
+}
+
+/* A stop from the close of a connection that was evicted: the one that it made room for was closed, never opened. */
+Test(found, a_stop_inside_an_eviction_opens_nothing) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.max_connections = 1;
+  begin(&config);
+  stop_at_close = 1;
+  feed(0, 1000, SYN, 1, 0, 0);
+  feed(0, 1001, SYN, 1, 0, 0);
+  tcptale_tracker_free(tracker);
+  cr_expect_eq(opened, 1u);
+  cr_expect_eq(closed, 1u);
+}
+
+/* With the memory full, the candidates of a new connection took the room of its own record: use after free. */
+Test(found, a_new_connection_does_not_evict_itself) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  for (config.memory_bytes = 524288; config.memory_bytes <= 2097152;
+       config.memory_bytes += 262144) {
+    begin(&config);
+    for (uint16_t port = 1; port < 8000; port++) handshake(port);
+    cr_expect_eq(opened, 7999u);
+    tcptale_tracker_free(tracker);
+    cr_expect_eq(closed, 7999u);
+    cr_expect_gt(evicted, 0u);
+  }
+}
+
+Test(found, a_connection_can_be_found_from_its_first_callback_on) {
+  begin(NULL);
+  feed(0, 1000, SYN, 1, 0, 0);
+  feed(0, 1001, ACK, 1, 1, 10);
+  cr_expect_eq(found_in_open, 2u);
+  tcptale_tracker_free(tracker);
+}
+
+/* Fed a second time after a flush, a capture was all frames seen twice. */
+Test(found, a_flush_forgets_the_frames_that_were_seen) {
+  begin(NULL);
+  for (int round = 0; round < 2; round++) {
+    now = 1000000000;
+    frame_index = 0;
+    handshake(1000);
+    feed(0, 1000, ACK, 1, 1, 100);
+    tcptale_tracker_flush(tracker);
+  }
+  cr_expect_eq(delivered[0], 200u);
+  tcptale_tracker_free(tracker);
+}
+
+/* After one frame from the end of time every connection timed out at its second packet. */
+Test(found, a_clock_at_its_end_stands_still) {
+  begin(NULL);
+  now = UINT64_MAX;
+  feed(0, 1000, SYN, 0, 0, 0);
+  now = 5000000000u;
+  handshake(1001);
+  tcptale_tracker_free(tracker);
+  cr_expect_eq(timeouts, 0u);
+  cr_expect_eq(opened, 2u);
+}
+
+/* A SYN+ACK that was captured before its SYN gave a negative time. */
+Test(found, no_time_is_negative) {
+  begin(NULL);
+  feed(1, 1000, SYN | ACK, 0, 1, 0);
+  feed(0, 1000, SYN, 0, 0, 0);
+  feed(0, 1000, ACK, 1, 1, 0);
+  cr_expect_eq(syn_synack_ns, -1);
+  tcptale_tracker_free(tracker);
+}
+
+/* Closed connections were counted from ids and open ones, doubtful ones among them: 2^64 - 1. */
+Test(found, closed_connections_are_counted_when_they_close) {
+  begin(NULL);
+  static uint8_t frame[BUILD_ROOM];
+  struct build_segment segment = {.version = 4, .flags = SYN, .src_port = 1, .dst_port = 2};
+  segment.tcp_sum = BUILD_SUM_BAD;
+  size_t size = build_frame(frame, sizeof frame, &segment);
+  tcptale_frame f = {sizeof f, TCPTALE_LINK_RAW, (uint32_t)size, (uint32_t)size, 1, 1, 0, frame};
+  tcptale_tracker_feed(tracker, &f, 1, NULL);
+  tcptale_tracker_stats stats = {.struct_size = sizeof stats};
+  tcptale_tracker_stats_read(tracker, &stats);
+  cr_expect_eq(stats.closed, 0u);
+  cr_expect_eq(stats.open_now, 0u);
+  tcptale_tracker_flush(tracker);
+  tcptale_tracker_stats_read(tracker, &stats);
+  cr_expect_eq(stats.bad_checksums, 1u);
+  tcptale_tracker_free(tracker);
+}
+
+/* A caller's packet with the highest anomaly bit set was shifted by the width of its type. */
+Test(found, every_anomaly_bit_of_a_packet_ends) {
+  begin(NULL);
+  static uint8_t frame[BUILD_ROOM];
+  struct build_segment segment = {.version = 4, .flags = SYN, .src_port = 1, .dst_port = 2};
+  size_t size = build_frame(frame, sizeof frame, &segment);
+  tcptale_packet packet;
+  tcptale_packet_init(&packet, sizeof packet);
+  tcptale_decode(&packet, TCPTALE_LINK_RAW, frame, size, size, 0);
+  packet.anomalies |= 0x80000000u;
+  tcptale_frame f = {sizeof f, TCPTALE_LINK_RAW, (uint32_t)size, (uint32_t)size, 1, 1, 0, frame};
+  cr_expect_eq(tcptale_tracker_feed_packet(tracker, &packet, &f), TCPTALE_OK);
+  tcptale_tracker_free(tracker);
+  cr_expect_eq(opened, 1u);
+}
+
+/* A segment larger than its queue may be was stored all the same. */
+Test(found, one_segment_cannot_break_the_limit_of_its_queue) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.queue_bytes = 100;
+  config.delivery = TCPTALE_DELIVER_ACKED;
+  begin(&config);
+  handshake(1000);
+  feed(0, 1000, ACK, 1, 1, 4000);
+  tcptale_conn_stats stats = {.struct_size = sizeof stats};
+  cr_assert_eq(tcptale_conn_stats_read(tcptale_tracker_find(tracker, 1), &stats), TCPTALE_OK);
+  cr_expect_leq(stats.queued_bytes[0], 100u);
+  cr_expect_eq(delivered[0], 4000u);
+  tcptale_tracker_free(tracker);
+}
