@@ -9,7 +9,7 @@
 #define F_V4(total, protocol) "4500 " total " 0001 4000 40 " protocol " 0000 0a000001 0a000002 "
 #define F_V6(len, next)                                                                            \
   "60000000 " len " " next " 40 20010db8000000000000000000000001 "                                 \
-                           "20010db8000000000000000000000002 "
+  "20010db8000000000000000000000002 "
 #define F_TCP           "04d2 0050 00000001 00000002 5018 2000 0000 0000 "
 #define F_DATA          "68656c6c6f "
 #define F_IP4           F_V4("002d", "06") F_TCP F_DATA /* 45 bytes */

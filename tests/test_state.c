@@ -7,7 +7,8 @@
 
 #include "tcptale/state.h"
 
-static const char *const word[11] = {"CL", "LI", "SS", "SR", "ES", "F1", "F2", "CW", "CG", "LA", "TW"};
+static const char *const word[11] = {"CL", "LI", "SS", "SR", "ES", "F1",
+                                     "F2", "CW", "CG", "LA", "TW"};
 
 static const char *const expected[11] = {
     "SS SR F1 CL ES LI ES CW CL ES CL CL", "SR SR F1 CL ES LI ES CW LI ES LI CL",
@@ -23,7 +24,8 @@ Test(state, every_cell) {
     for (uint32_t input = 0; input < 12; input++) {
       const char *want = expected[state] + 3 * input;
       const char *got = word[tcptale_state_step(state, input)];
-      cr_expect(strncmp(want, got, 2) == 0, "%s, input %u: %.2s, not %s", word[state], input, want, got);
+      cr_expect(strncmp(want, got, 2) == 0, "%s, input %u: %.2s, not %s", word[state], input, want,
+                got);
     }
   }
 }
