@@ -12,7 +12,7 @@ have() {
   *) command -v "$1" >/dev/null ;;
   esac
 }
-[ "${1:-test}" = checks ] && packages="$packages clang g++ valgrind pkg-config python3 binutils"
+[ "${1:-test}" = checks ] && packages="$packages clang g++ valgrind pkg-config python3 binutils clang-format"
 
 missing=
 for package in $packages; do
