@@ -63,16 +63,26 @@ static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale
          seg->offset + 1 == (int64_t)half->acked;
 }
 
+/* One byte into a window that is closed (RFC 9293 3.8.6.1): the receiver said 0, or was never seen to offer
+ * more. */
+static int is_probe(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  const struct tcptale_end *own = &conn->ends[seg->dir];
+  const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
+  if (seg->len != 1 || (seg->packet->tcp_flags & opening)) return 0;
+  int is_closed = peer->window == 0 && own->edge != 0 && tcptale_end_has(peer, TCPTALE_END_SEEN);
+  return is_closed || seg->offset == (int64_t)own->edge;
+}
+
 /* Rules R3 and R14. */
-static uint32_t check_sequence(const struct tcptale_end *own, struct tcptale_arrival *seg) {
+static uint32_t check_sequence(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  const struct tcptale_end *own = &conn->ends[seg->dir];
   int64_t distance = seg->offset - (int64_t)own->half.next;
   if (distance > SEQ_REACH || distance < -SEQ_REACH) return TCPTALE_ANOMALY_SEQ_IMPLAUSIBLE;
   int is_fin = (seg->packet->tcp_flags & TCPTALE_TCP_FIN) != 0;
   if (own->edge == 0) return 0;
   if (seg->offset > (int64_t)own->edge)
     return seg->len || !is_fin ? TCPTALE_ANOMALY_OUT_OF_WINDOW : TCPTALE_ANOMALY_FIN_OUT_OF_WINDOW;
-  int is_probe = seg->len == 1 && seg->offset == (int64_t)own->edge;
-  if (!is_probe && seg->offset + (int64_t)seg->len > (int64_t)own->edge)
+  if (!is_probe(conn, seg) && seg->offset + (int64_t)seg->len > (int64_t)own->edge)
     seg->notes |= TCPTALE_NOTE_STRADDLES;
   return 0;
 }
@@ -83,18 +93,12 @@ static uint32_t check_ack(const struct tcptale_conn *conn, struct tcptale_arriva
   if (!tcptale_end_has(peer, TCPTALE_END_BASED)) return 0;
   int64_t highest = (int64_t)peer->half.highest + (peer->half.fin != TCPTALE_NO_FIN);
   if (seg->ack_offset > highest) {
+    if (seg->catches_up) return 0; /* what it acknowledges is parked: the window was not seen */
     uint64_t reach = tcptale_max_u64(
         ACK_REACH, peer->edge > peer->half.acked ? peer->edge - peer->half.acked : 0);
     if (!tcptale_end_has(peer, TCPTALE_END_SEEN))
       reach = (uint64_t)SEQ_REACH; /* one-sided capture */
-    if ((uint64_t)(seg->ack_offset - highest) > reach) {
-      /* What it acknowledges was refused here as beyond the window: the window was not seen. */
-      int was_refused = (peer->half.flags & TCPTALE_HALF_REFUSED) != 0;
-      if (!was_refused || peer->half.refused != seg->packet->ack)
-        return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
-      seg->notes |= TCPTALE_NOTE_CAUGHT_UP;
-      return 0;
-    }
+    if ((uint64_t)(seg->ack_offset - highest) > reach) return TCPTALE_ANOMALY_ACK_IMPLAUSIBLE;
     if (tcptale_end_has(peer, TCPTALE_END_SEEN)) seg->notes |= TCPTALE_NOTE_ACK_UNSEEN;
     return 0;
   }
@@ -148,9 +152,7 @@ static uint32_t classify(const struct tcptale_conn_env *env, const struct tcptal
   if (is_keepalive(env, own, seg)) return TCPTALE_SEGMENT_KEEPALIVE;
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return TCPTALE_SEGMENT_IN_ORDER;
   if (seg->len == 0 && !is_fin) return classify_ack(conn, seg);
-  int at_edge = own->edge != 0 && seg->offset == (int64_t)own->edge;
-  if (seg->len == 1 && !is_fin && at_edge && seg->offset == (int64_t)own->half.next)
-    return TCPTALE_SEGMENT_ZWP;
+  if (is_probe(conn, seg) && seg->offset == (int64_t)own->half.next) return TCPTALE_SEGMENT_ZWP;
   return tcptale_half_classify(&env->stream, &own->half, seg->offset, seg->len,
                                is_fin ? TCPTALE_PUSH_FIN : 0u);
 }
@@ -161,7 +163,7 @@ void tcptale_accept(const struct tcptale_conn_env *env, const struct tcptale_con
   tcptale_accept_place(conn, seg);
   seg->anomaly = tcptale_accept_flags(seg->packet);
   if (!seg->anomaly && tcptale_end_has(own, TCPTALE_END_BASED))
-    seg->anomaly = check_sequence(own, seg);
+    seg->anomaly = check_sequence(conn, seg);
   if (!seg->anomaly) seg->anomaly = check_ack(conn, seg);
   if (!seg->anomaly) seg->anomaly = check_paws(conn, seg);
   if (!seg->anomaly) seg->anomaly = check_signature(conn, seg);

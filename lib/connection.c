@@ -233,10 +233,30 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
 }
 
-/* An acknowledgement of it would show that the window was not seen. */
-static void remember_refused(struct tcptale_half *half, const struct tcptale_arrival *seg) {
-  half->refused = seg->packet->seq + seg->len;
-  half->flags |= TCPTALE_HALF_REFUSED;
+/* Beyond every window that was seen. Where the capture lost a lot, the receiver takes it all the same: it waits
+ * for the ACK that says so. */
+static void keep_beyond(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg) {
+  struct tcptale_arrival oldest;
+  if (seg->len == 0) return;
+  while (conn->parked_count >= TCPTALE_PARK_BEYOND_MOST) {
+    struct tcptale_parked *p =
+        tcptale_park_take(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_BEYOND, &oldest);
+    if (!p) return;
+    tcptale_park_drop(env, p);
+  }
+  tcptale_park_push(env, conn, seg, TCPTALE_PARK_BEYOND);
+}
+
+/* After an acknowledgement: what lay beyond the window and is covered comes back. */
+static void revisit_beyond(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           const struct tcptale_arrival *seg) {
+  uint32_t other = tcptale_other(seg->dir);
+  const struct tcptale_end *peer = &conn->ends[other];
+  if (conn->parked == TCPTALE_ARENA_NONE || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return;
+  uint32_t edge_seq = peer->half.next_seq + (uint32_t)(peer->edge - peer->half.next);
+  tcptale_park_sift(env, conn, other, seg->packet->ack, edge_seq);
+  tcptale_opening_replay(env, conn, other, TCPTALE_PARK_CAUGHT_UP);
 }
 
 /* A segment without SYN and RST, in the order of RFC 9293 3.10.7.4: is it acceptable, what does
@@ -253,11 +273,13 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (opening == TCPTALE_OPENING_REFUSE)
     return refuse(env, conn, seg, TCPTALE_ANOMALY_ACK_IMPLAUSIBLE);
   if (was_reset) refute_reset(env, conn, TCPTALE_ANOMALY_RST_SUSPECT_INJECTION);
+  if (conn->parked != TCPTALE_ARENA_NONE)
+    seg->catches_up = (uint32_t)tcptale_park_is_answered(env, conn, tcptale_other(seg->dir),
+                                                         TCPTALE_PARK_BEYOND, seg->packet->ack);
   tcptale_accept(env, conn, seg);
   tcptale_tell_segment(env, conn, seg);
   if (seg->verdict == TCPTALE_SEGMENT_OUTSIDE) {
-    if (seg->anomaly == TCPTALE_ANOMALY_OUT_OF_WINDOW)
-      remember_refused(&conn->ends[seg->dir].half, seg);
+    if (seg->anomaly == TCPTALE_ANOMALY_OUT_OF_WINDOW) keep_beyond(env, conn, seg);
     if (seg->anomaly == TCPTALE_ANOMALY_ACK_OLD) tcptale_intake_compare(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
@@ -272,6 +294,7 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (renewal && renewal->dir != seg->dir && is_challenge) /* RFC 5961 4 */
     tcptale_park_forget_renewal(env, conn);
   tcptale_intake(env, conn, seg);
+  revisit_beyond(env, conn, seg);
   return wind_up(env, conn);
 }
 

@@ -48,7 +48,7 @@ struct tcptale_half {
   uint8_t delivery;  /* TCPTALE_DELIVER_ */
   uint8_t urgent;    /* TCPTALE_URGENT_ */
   uint8_t flags;     /* TCPTALE_HALF_ */
-  uint32_t refused;  /* the owner's: where the last segment beyond the window ended */
+  uint32_t reserved0;
 };
 
 #define TCPTALE_NO_FIN      UINT64_MAX
@@ -63,8 +63,7 @@ enum tcptale_half_flag {
   TCPTALE_HALF_ENDED = 0x04,      /* half_close was told */
   TCPTALE_HALF_DISCARDING = 0x08, /* the user wants no bytes: positions only, nothing is stored */
   TCPTALE_HALF_LOSSY = 0x10,      /* there was a gap, by more than the snaplen */
-  TCPTALE_HALF_WAITING = 0x20,    /* something waits for time or packets: call _tick */
-  TCPTALE_HALF_REFUSED = 0x40     /* the owner's: `refused` is set */
+  TCPTALE_HALF_WAITING = 0x20     /* something waits for time or packets: call _tick */
 };
 
 /* What waits. A hole is [next, top) where top is the lowest queued byte or the FIN. */

@@ -105,11 +105,9 @@ static void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   own->window = seg->packet->window;
 }
 
-/* A window below the last, on a segment that is ahead in both directions: its sender may never have
- * said it, and nobody is held to it (case S12). */
-static int narrows_from_afar(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
-  const struct tcptale_end *own = &conn->ends[seg->dir];
-  return seg->offset > (int64_t)own->half.next && seg->packet->window < own->window;
+/* Above what its sender has said so far. */
+static int is_ahead(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  return seg->offset > (int64_t)conn->ends[seg->dir].half.next;
 }
 
 /* An acknowledgement of what was never seen does not move the window (Suricata bug 1238, case
@@ -122,9 +120,9 @@ static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_intake_base(env, conn, other, seg->packet->ack - 1, 1);
     tcptale_accept_place(conn, seg);
   }
-  int unseen = (seg->notes & TCPTALE_NOTE_ACK_UNSEEN) != 0;
-  if (!unseen) take_window(env, conn, seg);
-  if (unseen && narrows_from_afar(conn, seg))
+  int is_afar = (seg->notes & TCPTALE_NOTE_ACK_UNSEEN) && is_ahead(conn, seg);
+  if (!is_afar) take_window(env, conn, seg);
+  else if (seg->packet->window < conn->ends[seg->dir].window)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_BAD, seg->dir, 0, 0);
   if (seg->ack_offset < 0) return;
   tcptale_half_ack(&env->stream, half_of(env, conn, other), seg->ack_offset, seg->ts_ns);

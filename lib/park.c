@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+#include "tcptale/seq.h"
+
+/* How far behind a parked segment an acknowledgement may stand and still answer it. */
+#define ANSWER_REACH ((int32_t)0x100000)
+#define PARK_STALE   0xffu
+
 #include "util.h"
 
 static struct tcptale_parked *parked_at(const struct tcptale_conn_env *env, uint32_t ref) {
@@ -164,6 +170,36 @@ uint32_t tcptale_park_trim(struct tcptale_conn_env *env, struct tcptale_conn *co
     p->payload_cap = tcptale_min_u32(p->payload_cap, left);
   }
   return gone;
+}
+
+/* The bytes of a parked segment end right below, or not far below, the acknowledgement. */
+static int is_covered(const struct tcptale_parked *parked, uint32_t ack) {
+  int32_t beyond = tcptale_seq_diff(ack, parked->packet.seq + parked->packet.payload_len);
+  return parked->packet.payload_len > 0 && beyond >= 0 && beyond < ANSWER_REACH;
+}
+
+int tcptale_park_is_answered(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                             uint32_t dir, uint32_t why, uint32_t ack) {
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE; ref = parked_at(env, ref)->next) {
+    const struct tcptale_parked *parked = parked_at(env, ref);
+    if (parked->why == why && parked->dir == dir && is_covered(parked, ack)) return 1;
+  }
+  return 0;
+}
+
+/* A stale segment only changes its reason here: dropping one would need its neighbours. */
+void tcptale_park_sift(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                       uint32_t ack, uint32_t edge_seq) {
+  struct tcptale_arrival seg;
+  struct tcptale_parked *stale;
+  for (uint32_t ref = conn->parked; ref != TCPTALE_ARENA_NONE; ref = parked_at(env, ref)->next) {
+    struct tcptale_parked *parked = parked_at(env, ref);
+    if (parked->why != TCPTALE_PARK_BEYOND || parked->dir != dir) continue;
+    if (is_covered(parked, ack)) parked->why = TCPTALE_PARK_CAUGHT_UP;
+    else if (tcptale_seq_le(parked->packet.seq, edge_seq)) parked->why = PARK_STALE;
+  }
+  while ((stale = tcptale_park_take(env, conn, dir, PARK_STALE, &seg)) != NULL)
+    tcptale_park_drop(env, stale);
 }
 
 void tcptale_park_change(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,

@@ -13,10 +13,15 @@ enum tcptale_park_why {
   TCPTALE_PARK_EARLY = 2,    /* until the handshake is complete */
   TCPTALE_PARK_RESET = 3,    /* until the RST is confirmed or refuted (rule R17) */
   TCPTALE_PARK_CHECKSUM = 4, /* until the peer's answer clears the sender (rule R21) */
-  TCPTALE_PARK_AFTER = 5     /* after a close: until the other side acknowledges it */
+  TCPTALE_PARK_AFTER = 5,    /* after a close: until the other side acknowledges it */
+  TCPTALE_PARK_BEYOND = 6, /* beyond the window that was seen: until it is acknowledged after all */
+  TCPTALE_PARK_CAUGHT_UP = 7 /* that has happened */
 };
 
-enum { TCPTALE_PARK_MOST = 64 }; /* segments of one connection */
+enum {
+  TCPTALE_PARK_MOST = 64,       /* segments of one connection */
+  TCPTALE_PARK_BEYOND_MOST = 32 /* of them beyond the window; then the oldest goes */
+};
 
 /* One parked segment. Its payload lies at arena reference `bytes`; the packet's offsets count
  * from there. */
@@ -52,6 +57,15 @@ void tcptale_park_flip(struct tcptale_conn_env *env, struct tcptale_conn *conn);
  * Returns how many bytes went. */
 uint32_t tcptale_park_trim(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t why,
                            uint32_t seq, uint32_t len);
+
+/* Whether `ack` acknowledges a segment with bytes of direction `dir` that is parked for `why`. */
+int tcptale_park_is_answered(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                             uint32_t dir, uint32_t why, uint32_t ack);
+
+/* Looks through what lies beyond the window of direction `dir`: what `ack` covers was within a window
+ * that was not seen (CAUGHT_UP); what the window has reached by now was not when it came, and goes. */
+void tcptale_park_sift(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                       uint32_t ack, uint32_t edge_seq);
 
 /* Gives a taken segment's memory back. */
 void tcptale_park_drop(struct tcptale_conn_env *env, struct tcptale_parked *parked);

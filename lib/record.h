@@ -130,6 +130,7 @@ struct tcptale_arrival {
   uint32_t anomaly;  /* what made it OUTSIDE; 0 */
   uint32_t notes;    /* TCPTALE_NOTE_: odd, but believed */
   uint32_t doubtful; /* 1: its checksum is wrong, its sender not judged: it decides nothing alone */
+  uint32_t catches_up; /* 1: it acknowledges what is parked as beyond the window */
   uint32_t from_queue; /* 1: it was parked and comes back */
 };
 
@@ -137,8 +138,7 @@ enum tcptale_note {
   TCPTALE_NOTE_ACK_UNSEEN = 0x01,
   TCPTALE_NOTE_TS_MISSING = 0x02,
   TCPTALE_NOTE_SIGNED = 0x04,
-  TCPTALE_NOTE_STRADDLES = 0x08, /* runs past the window's edge */
-  TCPTALE_NOTE_CAUGHT_UP = 0x10, /* acknowledges what was refused: the capture had lost track */
+  TCPTALE_NOTE_STRADDLES = 0x08 /* runs past the window's edge */
 };
 
 /* What the tracker has to do with the record after a step. */

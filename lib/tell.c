@@ -93,13 +93,10 @@ static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *con
                           const struct tcptale_arrival *seg) {
   static const struct {
     uint32_t note, code;
-  } notes[] = {
-      {TCPTALE_NOTE_ACK_UNSEEN, TCPTALE_ANOMALY_ACK_UNSEEN},
-      {TCPTALE_NOTE_TS_MISSING, TCPTALE_ANOMALY_TS_MISSING},
-      {TCPTALE_NOTE_SIGNED, TCPTALE_ANOMALY_MD5_UNEXPECTED},
-      {TCPTALE_NOTE_STRADDLES, TCPTALE_ANOMALY_OUT_OF_WINDOW},
-      {TCPTALE_NOTE_CAUGHT_UP, TCPTALE_ANOMALY_ACK_UNSEEN},
-  };
+  } notes[] = {{TCPTALE_NOTE_ACK_UNSEEN, TCPTALE_ANOMALY_ACK_UNSEEN},
+               {TCPTALE_NOTE_TS_MISSING, TCPTALE_ANOMALY_TS_MISSING},
+               {TCPTALE_NOTE_SIGNED, TCPTALE_ANOMALY_MD5_UNEXPECTED},
+               {TCPTALE_NOTE_STRADDLES, TCPTALE_ANOMALY_OUT_OF_WINDOW}};
   uint64_t offset = seg->len > 0 && seg->offset > 0 ? (uint64_t)seg->offset : 0;
   uint32_t own_codes = (1u << TCPTALE_ANOMALY_BAD_TCP_CSUM) | (1u << TCPTALE_ANOMALY_BAD_IP_CSUM) |
                        (1u << TCPTALE_ANOMALY_NO_ACK_FLAG) | (1u << TCPTALE_ANOMALY_CSUM_OFFLOAD);

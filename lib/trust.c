@@ -2,11 +2,7 @@
 #include "trust.h"
 
 #include "park.h"
-#include "tcptale/seq.h"
 #include "tell.h"
-
-/* How far behind a parked segment an acknowledgement may stand and still answer it. */
-#define ANSWER_REACH ((int32_t)0x100000)
 
 /* Once a direction: it is a fact about the capture, not about the segments. */
 static void tell_offload(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir) {
@@ -53,15 +49,7 @@ uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *
 /* Nobody acknowledges bytes whose checksum was wrong on arrival. */
 int tcptale_trust_is_answer(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg) {
-  if (!(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
-  const struct tcptale_parked *parked = tcptale_park_first(env, conn);
-  for (; parked; parked = parked->next ? tcptale_arena_at(&env->arena, parked->next) : NULL) {
-    if (parked->why != TCPTALE_PARK_CHECKSUM || parked->dir == seg->dir ||
-        parked->packet.payload_len == 0)
-      continue;
-    int32_t beyond =
-        tcptale_seq_diff(seg->packet->ack, parked->packet.seq + parked->packet.payload_len);
-    if (beyond >= 0 && beyond < ANSWER_REACH) return 1;
-  }
-  return 0;
+  return (seg->packet->tcp_flags & TCPTALE_TCP_ACK) &&
+         tcptale_park_is_answered(env, conn, tcptale_other(seg->dir), TCPTALE_PARK_CHECKSUM,
+                                  seg->packet->ack);
 }
