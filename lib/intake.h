@@ -9,6 +9,10 @@
 void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                     struct tcptale_arrival *seg);
 
+/* The window that a placed segment with ACK offers to its peer. */
+void tcptale_intake_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           const struct tcptale_arrival *seg);
+
 /* A frame seen twice: its bytes are compared with what is known, nothing else happens. */
 void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg);

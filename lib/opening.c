@@ -375,6 +375,8 @@ void tcptale_opening_establish(struct tcptale_conn_env *env, struct tcptale_conn
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_SEND_OTHER);
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_ACK_OF_SYN);
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_ACK_OF_SYN);
+  if (!(seg->packet->tcp_flags & TCPTALE_TCP_SYN)) /* what waits may be what it acknowledges */
+    tcptale_intake_window(env, conn, seg);
   tcptale_tell_established(env, conn, rtt_ns, syn_synack_ns);
   tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_SYN_DATA);
   tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_EARLY);
