@@ -88,8 +88,7 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   if (!counts) return refuse(env, conn, seg, refused);
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
   if (conn->phase == TCPTALE_PHASE_EMBRYO) {
-    conn->phase = TCPTALE_PHASE_HANDSHAKE;
-    tcptale_tell_open(env, conn, conn->how);
+    tcptale_opening_wake(env, conn);
     tcptale_trust_clear(env, conn, TCPTALE_C2S);
   }
   tcptale_tell_segment(env, conn, seg);
@@ -318,10 +317,7 @@ static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         const struct tcptale_arrival *seg) {
   uint32_t cleared = tcptale_other(seg->dir);
   if (!tcptale_trust_is_answer(env, conn, seg)) return;
-  if (conn->phase == TCPTALE_PHASE_EMBRYO) {
-    conn->phase = TCPTALE_PHASE_OPEN;
-    tcptale_tell_open(env, conn, conn->how);
-  }
+  tcptale_opening_wake(env, conn);
   tcptale_trust_clear(env, conn, cleared);
   if (tcptale_handshake_of(env, conn))
     tcptale_park_change(env, conn, cleared, TCPTALE_PARK_CHECKSUM, TCPTALE_PARK_EARLY);
@@ -349,8 +345,7 @@ static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (!hs) return (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   if (seg->packet->tcp_flags & TCPTALE_TCP_RST) return 0;
   if (!answers_embryo(hs, conn, seg) && !tcptale_trust_is_answer(env, conn, seg)) return 1;
-  conn->phase = TCPTALE_PHASE_HANDSHAKE;
-  tcptale_tell_open(env, conn, conn->how);
+  tcptale_opening_wake(env, conn);
   tcptale_trust_clear(env, conn, tcptale_other(seg->dir));
   return 0;
 }
@@ -359,8 +354,7 @@ static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *co
  * the connection. */
 static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (conn->phase != TCPTALE_PHASE_EMBRYO || tcptale_handshake_of(env, conn)) return;
-  conn->phase = TCPTALE_PHASE_OPEN;
-  tcptale_tell_open(env, conn, conn->how);
+  tcptale_opening_wake(env, conn);
 }
 
 /* What decides a segment's way is its flags, and whether its checksum speaks for it (rule R21). */

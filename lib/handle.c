@@ -27,12 +27,18 @@ static int relieve(struct tcptale_conn_env *env) {
   return 1;
 }
 
+/* What becomes a connection after all needs a place among them. */
+static void admit(struct tcptale_conn_env *env, int half_open) {
+  tcptale_roster_admit(&env->tracker->roster, env, half_open);
+}
+
 static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
                       const tcptale_callbacks *callbacks, void *user) {
   struct tcptale_conn_env *env = &t->env;
   env->config = *config;
   env->tracker = t;
   env->enlist = enlist;
+  env->admit = admit;
   env->relieve = relieve;
   env->emit.callbacks = *callbacks;
   env->emit.user = user;

@@ -82,13 +82,18 @@ void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *co
   if (is_synack) park_opening_data(env, conn, seg, TCPTALE_PARK_EARLY);
 }
 
+void tcptale_opening_wake(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (conn->phase != TCPTALE_PHASE_EMBRYO) return;
+  int half_open = conn->handshake != TCPTALE_ARENA_NONE;
+  env->admit(env, half_open);
+  conn->phase = half_open ? TCPTALE_PHASE_HANDSHAKE : TCPTALE_PHASE_OPEN;
+  tcptale_tell_open(env, conn, conn->how);
+}
+
 /* An answer came to what had doubtful checksums: the sender is cleared and the connection opens
  * after all. */
 static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t cleared) {
-  if (conn->phase == TCPTALE_PHASE_EMBRYO) {
-    conn->phase = TCPTALE_PHASE_HANDSHAKE;
-    tcptale_tell_open(env, conn, conn->how);
-  }
+  tcptale_opening_wake(env, conn);
   tcptale_trust_clear(env, conn, cleared);
 }
 

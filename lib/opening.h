@@ -19,6 +19,9 @@ enum tcptale_opening_result {
 void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg, int doubtful);
 
+/* A connection whose beginning was in doubt is one: it opens; nothing where it is open. */
+void tcptale_opening_wake(struct tcptale_conn_env *env, struct tcptale_conn *conn);
+
 /* A SYN, or SYN+ACK, while the handshake runs: judged, told, taken. */
 void tcptale_opening_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                          struct tcptale_arrival *seg);

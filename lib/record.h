@@ -159,6 +159,7 @@ struct tcptale_conn_env {
   struct tcptale_tracker *tracker;
   int (*relieve)(
       struct tcptale_conn_env *env); /* gives up what is no connection; 0: nothing left */
+  void (*admit)(struct tcptale_conn_env *env, int half_open); /* an embryo is about to open */
   void (*enlist)(struct tcptale_conn_env *env, struct tcptale_conn *conn); /* it has an id now */
   struct tcptale_conn *conn; /* whose stream calls the sink right now ... */
   uint32_t dir;              /* ... and which */

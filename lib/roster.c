@@ -171,15 +171,18 @@ static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *en
   relax(roster, env, TCPTALE_CLASS_FULL, config->pressure_established_ns);
 }
 
+void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          int half_open) {
+  if (half_open && roster->count[TCPTALE_CLASS_HALF_OPEN] >= roster->max_half_open)
+    tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
+  while (tcptale_roster_open(roster) >= roster->max_open)
+    if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
+}
+
 /* Room for one more record within the limits and in the memory. */
 static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                             int half_open) {
-  if (half_open && roster->count[TCPTALE_CLASS_HALF_OPEN] >= roster->max_half_open) {
-    struct tcptale_conn *oldest = victim(roster, env, TCPTALE_CLASS_HALF_OPEN);
-    if (oldest) tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
-  }
-  while (tcptale_roster_open(roster) >= roster->max_open)
-    if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
+  tcptale_roster_admit(roster, env, half_open);
   uint32_t slots = roster->by_key.mask + 1;
   while (roster->by_key.used >= slots - slots / 8)
     if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) return TCPTALE_ARENA_NONE;

@@ -47,6 +47,10 @@ struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const uint8_t *key, uint32_t hash, int half_open);
 
+/* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
+void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          int half_open);
+
 /* Puts a connection that got its id into the index of ids. */
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);

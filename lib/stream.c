@@ -164,6 +164,14 @@ static int give_up_limit(const struct tcptale_stream_env *env, struct tcptale_ha
   return tcptale_half_give_up(env, half, bound, TCPTALE_GAP_BUDGET);
 }
 
+/* A part that lay between, or inside, stored ranges made more of them than it is long. */
+static void hold_to_limit(const struct tcptale_stream_env *env, struct tcptale_half *half) {
+  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  while (cold != NULL && cold->queue.count > env->config.queue_segments &&
+         give_up_limit(env, half, TCPTALE_ANOMALY_SEG_LIMIT, TCPTALE_NO_POSITION))
+    cold = tcptale_half_cold(env, half);
+}
+
 /* Queues a part. Returns 1 where room had to be made, so that the part must be looked at again. */
 static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *half,
                    struct tcptale_fresh *part) {
@@ -176,6 +184,9 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
   }
   if (cold != NULL) {
     done = store(env, half, cold, part);
+    if (cold->queue.count > env->config.queue_segments) hold_to_limit(env, half);
+    if (half->flags & GONE) return 1;
+    cold = tcptale_half_cold(env, half);
   }
   if (done == part->end) {
     part->start = done;

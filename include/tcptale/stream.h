@@ -65,7 +65,8 @@ enum tcptale_verdict {
   TCPTALE_SEGMENT_ZERO_WINDOW = 8,    /* an ACK that closes the window */
   TCPTALE_SEGMENT_WINDOW_UPDATE = 9,  /* an ACK that changes nothing but the window */
   TCPTALE_SEGMENT_DUP_ACK = 10,       /* an ACK that changes nothing while data is outstanding */
-  TCPTALE_SEGMENT_OUTSIDE = 11        /* not believed; an anomaly says why */
+  TCPTALE_SEGMENT_OUTSIDE = 11        /* not believed, an anomaly says why; or, with
+                                         CONFIG_NO_MIDSTREAM, of no connection */
 };
 
 /* Bytes of one direction, in order. `data` is valid until the callback returns. */
