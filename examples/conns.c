@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "output.h"
 #include "conns_rows.h"
 #include "options.h"
 #include "run.h"
@@ -119,7 +120,7 @@ static int run(const options *opt, int json) {
     status = 1;
   }
   conns_rows_free(rows);
-  return fflush(stdout) == 0 ? status : 1;
+  return output_finish("conns", status);
 }
 
 int main(int argc, char **argv) {

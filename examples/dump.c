@@ -1,6 +1,7 @@
 /* dump.c - one line for each TCP segment of a capture, as `tcpdump -n -t` prints it. */
 #include "capture.h"
 #include "lines.h"
+#include "output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +12,13 @@ typedef struct options {
   const char *path;
 } options;
 
-static int usage(void) {
+static int usage(FILE *to, int status) {
   fputs("usage: dump [-n] [-t|-tt] [-S] [-r] FILE\n"
         "Prints each TCP segment of a capture as tcpdump does; FILE may be - for standard input.\n"
         "  -tt  seconds since the epoch before each line (-t, no time, is the default)\n"
         "  -S   absolute sequence numbers\n",
-        stderr);
-  return 2;
+        to);
+  return status;
 }
 
 /* The letters of one argument, in any combination. */
@@ -54,8 +55,9 @@ int main(int argc, char **argv) {
   capture_record record;
   capture *in;
   lines *maker;
-  int status;
-  if (!read_options(&chosen, argc, argv)) return usage();
+  if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    return usage(stdout, 0);
+  if (!read_options(&chosen, argc, argv)) return usage(stderr, 2);
   maker = lines_new(chosen.absolute);
   if (!maker) {
     fputs("dump: there is not enough memory\n", stderr);
@@ -67,11 +69,5 @@ int main(int argc, char **argv) {
     if (text) print_line(&chosen, &record, text);
   }
   lines_free(maker);
-  if (fflush(stdout) != 0) {
-    fputs("dump: cannot write\n", stderr);
-    capture_close(in, NULL);
-    return 2;
-  }
-  status = capture_close(in, "dump");
-  return status;
+  return output_finish("dump", capture_close(in, "dump"));
 }

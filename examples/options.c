@@ -211,7 +211,7 @@ int options_read(options *opt, const options_program *program, int argc, char **
   tcptale_config_init(&opt->config, sizeof opt->config);
   opt->config.memory_bytes = (uint64_t)256 << 20;
   for (int at = 1; at < argc; at++) {
-    if (strcmp(argv[at], "--help") == 0) return print_help(program);
+    if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) return print_help(program);
     int status = take_argument(opt, program, argc, argv, &at);
     if (status != OPTIONS_GO_ON) return status;
   }

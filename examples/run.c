@@ -2,6 +2,7 @@
  * at once: so records are copied into one buffer of fixed size, and a batch ends early where that is full. */
 #define _POSIX_C_SOURCE 200809L
 #include "run.h"
+#include "output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,12 +114,6 @@ static int run_all(run_state *run) {
   return 0;
 }
 
-static int check_output(const run_state *run, int status) {
-  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  complain(run, "standard output", "cannot be written");
-  return status == 0 ? 1 : status;
-}
-
 int run_capture(const run_job *job, tcptale_tracker_stats *stats) {
   run_state run = {.job = job};
   run.in = capture_open(job->opt->file, job->capture_flags);
@@ -130,7 +125,7 @@ int run_capture(const run_job *job, tcptale_tracker_stats *stats) {
   tcptale_tracker_free(run.tracker);
   free(run.bytes);
   free(run.frames);
-  status = check_output(&run, status);
+  status = output_finish(job->opt->program, status);
   int read_status = capture_close(run.in, job->opt->program);
   return status != 0 ? status : read_status;
 }

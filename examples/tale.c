@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "capture.h"
 #include "options.h"
 #include "relative.h"
@@ -351,5 +352,5 @@ int main(int argc, char **argv) {
     status = run(&opt, &t);
   }
   finish(&t);
-  return fflush(stdout) == 0 ? status : 1;
+  return output_finish("tale", status);
 }

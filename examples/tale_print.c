@@ -29,7 +29,8 @@ static size_t terminal_width(void) {
 
 /* https://no-color.org: set to anything but nothing. */
 static int colour_is_unwanted(void) {
-  const char *no_color = getenv("NO_COLOR");
+  const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+  if (term != NULL && strcmp(term, "dumb") == 0) return 1;
   return no_color != NULL && no_color[0] != '\0';
 }
 
