@@ -231,7 +231,8 @@ static const tale_word anomalies[] = {
         {NULL, "The number is further away than anything that could have been sent.", TALE_ALARM},
     [TCPTALE_ANOMALY_OUT_OF_WINDOW] = {NULL,
                                        "These numbers lie outside of what the receiver had offered "
-                                       "to take (win), so it drops them.",
+                                       "to take (win), so it drops them, unless it had "
+                                       "offered more and the capture missed that.",
                                        TALE_ALARM},
     [TCPTALE_ANOMALY_ACK_UNSEEN] = {NULL,
                                     "This acknowledges bytes that the capture does not hold: they "

@@ -54,8 +54,8 @@ TCPTALE_API int tcptale_defrag_config_init(tcptale_defrag_config *config, size_t
 /* Makes a result ready for use, once. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
 TCPTALE_API int tcptale_defrag_result_init(tcptale_defrag_result *result, size_t struct_size);
 
-/* Makes a defragmenter in one block of config->memory_bytes. TCPTALE_ERR_ARG, TCPTALE_ERR_NOMEM.
- * Since 0.9. */
+/* Makes a defragmenter in one block of config->memory_bytes. TCPTALE_ERR_ARG: NULL, or a value out
+ * of its range; TCPTALE_ERR_NOMEM. Since 0.9. */
 TCPTALE_API int tcptale_defrag_new(tcptale_defrag **out, const tcptale_defrag_config *config);
 
 /* Takes one packet with TCPTALE_LAYER_FRAGMENT, decoded from `data`. `scope` is part of the

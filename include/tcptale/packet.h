@@ -177,7 +177,7 @@ typedef struct tcptale_packet {
   uint32_t ack;
   uint16_t tcp_flags; /* TCPTALE_TCP_, all twelve bits */
   uint16_t window;    /* as in the header, unscaled */
-  uint32_t payload_offset;
+  uint32_t payload_offset; /* beyond cap_len where payload_cap is 0 and the capture cut the options */
   uint32_t payload_len; /* bytes of TCP data on the wire, by the IP length, never by the frame's */
   uint32_t payload_cap; /* how many of them were captured; the rest was cut off */
   uint16_t tcp_checksum;
@@ -187,7 +187,7 @@ typedef struct tcptale_packet {
   uint16_t options;   /* TCPTALE_HAS_ */
   uint32_t tcp_offset;
   uint8_t tcp_header_len; /* bytes, options included */
-  uint8_t wscale;         /* shift count as sent; above 14 counts as 14 and is flagged */
+  uint8_t wscale;         /* shift count as sent; above 14 it is flagged, and the tracker takes 14 */
   uint16_t mss;
   uint32_t ts_val;
   uint32_t ts_ecr;

@@ -161,8 +161,8 @@ TCPTALE_API int tcptale_stream_config_init(tcptale_stream_config *config, size_t
 TCPTALE_API int tcptale_stream_callbacks_init(tcptale_stream_callbacks *callbacks, size_t struct_size);
 
 /* Makes a stream whose byte 0 has sequence number `first_seq`, in one block of
- * config->memory_bytes; both structs are copied. `user` goes to every callback. TCPTALE_ERR_ARG,
- * TCPTALE_ERR_NOMEM (below 256 KiB, or it could not be had). Since 0.9. */
+ * config->memory_bytes; both structs are copied. `user` goes to every callback. TCPTALE_ERR_ARG
+ * (NULL, or a value out of its range), TCPTALE_ERR_NOMEM (below 256 KiB, or it could not be had). Since 0.9. */
 TCPTALE_API int tcptale_stream_new(tcptale_stream **out, const tcptale_stream_config *config,
                                    const tcptale_stream_callbacks *callbacks, void *user,
                                    uint32_t first_seq);

@@ -5,8 +5,9 @@
  * - Order. For one connection: open, at most one established, then data, gap and half_close, then
  *   close. Open comes first, close last, each exactly once. Reset and anomaly come where they
  *   happen in the stream; an anomaly of the handshake may come before established. The verdict on
- *   a segment comes before all that the segment causes but open. What concerns a connection after
- *   its close (a late segment) comes with conn NULL.
+ *   a segment comes before all that the segment causes but open. After its close only the verdict
+ *   on a late segment still names a connection; conn is NULL then, and what is odd about such a
+ *   segment is told as of no connection.
  * - Tiling. Data and gap events of a direction tile it from offset 0 to the offset of its
  *   half_close.
  * - Determinism. Same frames, same configuration: same callbacks, singly or in batches.
@@ -47,7 +48,8 @@ typedef struct tcptale_tracker tcptale_tracker;
  * connection is its id, and tcptale_tracker_find gives a handle back. */
 typedef struct tcptale_conn tcptale_conn;
 
-/* Which checksums count (rule R21 of the catalogue). */
+/* Which checksums count. A host whose network card computes checksums shows wrong ones in its own
+ * captures; it is recognised by being answered all the same. */
 enum tcptale_checksum_mode {
   TCPTALE_CHECKSUM_AUTO = 1,   /* verify, but not against a sender whose checksums its hardware computes */
   TCPTALE_CHECKSUM_VERIFY = 2, /* verify; only partial sums and an IPv4 checksum of 0 are excused */
@@ -63,7 +65,7 @@ enum tcptale_rst_policy {
 
 /* Bits of tcptale_config.flags. */
 enum tcptale_config_flag {
-  TCPTALE_CONFIG_ASYNC = 0x01,        /* captures are one-sided: rule R6 holds for all connections */
+  TCPTALE_CONFIG_ASYNC = 0x01,        /* captures are one-sided: do not wait for acknowledgements */
   TCPTALE_CONFIG_NO_MIDSTREAM = 0x02, /* only SYN and SYN+ACK open a connection */
   TCPTALE_CONFIG_KEY_VLAN = 0x04,     /* VLAN ids are part of a connection's key */
   TCPTALE_CONFIG_KEY_TUNNEL = 0x08,   /* tunnel ids are, too */
@@ -190,8 +192,8 @@ typedef struct tcptale_close_event {
   uint64_t missing[2];   /* bytes told as gaps, per direction */
 } tcptale_close_event;
 
-/* The verdict on one TCP segment, told before what it causes. The only event that may concern a
- * closed connection: then `conn` is NULL and conn_id still names it. */
+/* The verdict on one TCP segment, told before what it causes. The only event that may name a closed
+ * connection: then `conn` is NULL. A segment of no connection has conn_id 0 and no direction. */
 typedef struct tcptale_segment_event {
   uint64_t conn_id; /* 0: the segment belongs to no connection */
   uint64_t index;
