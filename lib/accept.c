@@ -11,7 +11,7 @@
 
 static const uint32_t opening = TCPTALE_TCP_SYN | TCPTALE_TCP_FIN | TCPTALE_TCP_RST;
 
-/* RFC 9293 3.10.7.4: without ACK a synchronised receiver drops all but SYN and RST. */
+/* Rule R11, RFC 9293 3.10.7.4: without ACK a synchronised receiver drops all but SYN and RST. */
 uint32_t tcptale_accept_flags(const tcptale_packet *packet) {
   if (packet->anomalies & (1u << TCPTALE_ANOMALY_BAD_FLAGS)) return TCPTALE_ANOMALY_BAD_FLAGS;
   if (packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK)) return 0;

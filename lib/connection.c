@@ -96,9 +96,9 @@ static uint32_t reset_in_handshake(struct tcptale_conn_env *env, struct tcptale_
   return TCPTALE_ACTION_KEEP;
 }
 
-/* Rules R16 and R17: an exact RST is told at once, but the connection only closes when reset_ns
- * has passed without a word from its sender; one that is merely in the window is tentative (RFC
- * 5961 3.2). */
+/* Rules R16, R17 and R19 (its bytes are never stream data): an exact RST is told at once, but
+ * the connection only closes when reset_ns has passed without a word from its sender; one that
+ * is merely in the window is tentative (RFC 5961 3.2). */
 static uint32_t feed_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg) {
   tcptale_accept_place(conn, seg);
@@ -232,8 +232,8 @@ static void hold_early(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (seg->verdict != TCPTALE_SEGMENT_OUTSIDE) tcptale_intake(env, conn, seg);
 }
 
-/* Beyond every window that was seen. Where the capture lost a lot, the receiver takes it all the same: it waits
- * for the ACK that says so. */
+/* Beyond every window that was seen. Where the capture lost a lot, the receiver takes it all the
+ * same: it waits for the ACK that says so. */
 static void keep_beyond(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         const struct tcptale_arrival *seg) {
   struct tcptale_arrival oldest;

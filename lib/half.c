@@ -154,8 +154,8 @@ void tcptale_half_give(const struct tcptale_stream_env *env, struct tcptale_half
   env->sink->data(env->ctx, offset, fresh->data, len, fresh->from_index, fresh->from_ts_ns);
 }
 
-/* How far a range that begins at `next` may go out. A probe goes when it is acknowledged as a
- * whole. */
+/* How far a range that begins at `next` may go out (rule R4). A probe goes when it is acknowledged
+ * as a whole. */
 static uint64_t due(const struct tcptale_half *half, const struct tcptale_segment *range,
                     enum tcptale_half_force force) {
   uint64_t end = tcptale_min_u64(range->end, half->fin);

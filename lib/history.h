@@ -1,5 +1,6 @@
 /* history.h - what a direction has told already: its last gaps, and the last of its bytes, so
- * that late bytes are known for what they are and a second copy is compared with the first.
+ * that late bytes are known for what they are and a second copy is compared with the first (rule
+ * R25).
  * Invariant: gaps are ascending and do not touch; bytes from `low` to `high` - 1 are kept
  * wherever no gap lies. Floor 2. */
 #ifndef TCPTALE_LIB_HISTORY_H

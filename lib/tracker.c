@@ -180,6 +180,8 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup 
   take(t, key, hash, look->from, &seg);
 }
 
+/* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
+ * where the configuration asks for them. */
 static int look_up(struct tcptale_tracker *t, const tcptale_packet *packet, uint64_t scope,
                    struct tcptale_lookup *look) {
   uint32_t flags = 0;

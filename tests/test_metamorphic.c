@@ -355,7 +355,7 @@ static uint64_t told_until(const struct tape *tape, uint32_t dir, int *finished)
   return until;
 }
 
-/* MM4: with losses, what is told and what is told missing add up to what was sent, byte for byte in its place. */
+/* MM4, P08: with losses, what is told and what is told missing add up to what was sent, byte for byte in its place. */
 Test(metamorphic, loss, .init = set_up, .timeout = 300) {
   uint64_t seed = first_seed("loss");
 
