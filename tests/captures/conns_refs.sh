@@ -20,6 +20,7 @@ arkime__y2038-bgp.pcap|0|count|29 years of silence end a connection
 dpkt__examples__data__nb6-http.pcap|2|count|L2TP is not among the tunnels that are followed
 libpcap__filter__AH-IPcomp-IPv4.pcap|0|packets|tshark unpacks IPComp, so it sees the compressed segments
 libpcap__filter__AH-IPcomp-IPv4.pcap|0|payload|the same
+libpcap__filter__AH-IPcomp-IPv4.pcap|0c2s|holes|the same: what lies in them is acknowledged and missing
 libpcap__filter__AH-IPcomp-IPv4.pcap|0c2s|stream|the same
 libpcap__filter__AH-IPcomp-IPv4.pcap|0s2c|holes|the same; a FIN that was compressed too counts as a byte
 libpcap__filter__AH-IPcomp-IPv4.pcap|0s2c|stream|the same
