@@ -5,6 +5,7 @@
 
 #include "accept.h"
 #include "closing.h"
+#include "doubt.h"
 #include "handshake.h"
 #include "intake.h"
 #include "linger.h"
@@ -42,9 +43,7 @@ static uint32_t close_now(struct tcptale_conn_env *env, struct tcptale_conn *con
 /* A segment that is not believed changes nothing; it is told, with the anomaly that says why. */
 static uint32_t refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_arrival *seg, uint32_t code) {
-  seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
-  seg->anomaly = code;
-  tcptale_tell_segment(env, conn, seg);
+  tcptale_tell_refused(env, conn, seg, code);
   return TCPTALE_ACTION_KEEP;
 }
 
@@ -297,66 +296,6 @@ static uint32_t feed_plain(struct tcptale_conn_env *env, struct tcptale_conn *co
   return wind_up(env, conn);
 }
 
-/* A wrong checksum of a sender that was not judged yet: what it carries waits for the peer's
- * answer. */
-static uint32_t feed_doubtful(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                              struct tcptale_arrival *seg) {
-  if (seg->len > 0 && tcptale_park_push(env, conn, seg, TCPTALE_PARK_CHECKSUM)) {
-    seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
-    tcptale_tell_segment(env, conn, seg);
-    return TCPTALE_ACTION_KEEP;
-  }
-  env->bad_checksums++;
-  int is_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
-  return refuse(env, conn, seg, is_ip ? TCPTALE_ANOMALY_BAD_IP_CSUM : TCPTALE_ANOMALY_BAD_TCP_CSUM);
-}
-
-/* The segment answers what was parked for its checksum: its sender is cleared, and it takes
- * effect first, or waits for the handshake. */
-static void clear_doubt(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        const struct tcptale_arrival *seg) {
-  uint32_t cleared = tcptale_other(seg->dir);
-  if (!tcptale_trust_is_answer(env, conn, seg)) return;
-  tcptale_opening_wake(env, conn);
-  tcptale_trust_clear(env, conn, cleared);
-  if (tcptale_handshake_of(env, conn))
-    tcptale_park_change(env, conn, cleared, TCPTALE_PARK_CHECKSUM, TCPTALE_PARK_EARLY);
-  else tcptale_opening_replay(env, conn, cleared, TCPTALE_PARK_CHECKSUM);
-}
-
-/* Whether a segment acknowledges the SYN, or SYN+ACK, whose checksum is in doubt. */
-static int answers_embryo(struct tcptale_handshake *hs, const struct tcptale_conn *conn,
-                          const struct tcptale_arrival *seg) {
-  uint32_t doubted = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
-  uint32_t ack = seg->packet->ack;
-  if (seg->dir == doubted || !(seg->packet->tcp_flags & TCPTALE_TCP_ACK)) return 0;
-  if (doubted == TCPTALE_S2C) return tcptale_handshake_choose_synack(hs, ack) != NULL;
-  struct tcptale_candidate *syn = tcptale_handshake_choose_syn(hs, ack);
-  if (syn) syn->ack = ack;
-  return syn != NULL;
-}
-
-/* A beginning in doubt meets a segment of right checksum. An answer clears the handshake; anything
- * else of the same ports, or a SYN, shows that it never was: 1, and the segment begins anew. */
-static int outlives_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                           const struct tcptale_arrival *seg) {
-  struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
-  if (conn->phase != TCPTALE_PHASE_EMBRYO) return 0;
-  if (!hs) return (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
-  if (seg->packet->tcp_flags & TCPTALE_TCP_RST) return 0;
-  if (!answers_embryo(hs, conn, seg) && !tcptale_trust_is_answer(env, conn, seg)) return 1;
-  tcptale_opening_wake(env, conn);
-  tcptale_trust_clear(env, conn, tcptale_other(seg->dir));
-  return 0;
-}
-
-/* An embryo of midstream meets a segment of right checksum that does not answer it: that one opens
- * the connection. */
-static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  if (conn->phase != TCPTALE_PHASE_EMBRYO || tcptale_handshake_of(env, conn)) return;
-  tcptale_opening_wake(env, conn);
-}
-
 /* What decides a segment's way is its flags, and whether its checksum speaks for it (rule R21). */
 static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                               struct tcptale_arrival *seg, uint32_t trust) {
@@ -364,7 +303,7 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
   if ((flags & TCPTALE_TCP_SYN) && bad_flags)
     return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
-  if (trust == TCPTALE_TRUST_GOOD && outlives_embryo(env, conn, seg))
+  if (trust == TCPTALE_TRUST_GOOD && tcptale_doubt_is_contradicted(env, conn, seg))
     return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
   if (flags & TCPTALE_TCP_SYN) {
     if (is_real_answer(env, conn, seg))
@@ -377,9 +316,12 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
     else tcptale_opening_syn(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  clear_doubt(env, conn, seg);
-  if (trust == TCPTALE_TRUST_UNSURE) return feed_doubtful(env, conn, seg);
-  open_embryo(env, conn);
+  tcptale_doubt_clear(env, conn, seg);
+  if (trust == TCPTALE_TRUST_UNSURE) {
+    tcptale_doubt_hold(env, conn, seg);
+    return TCPTALE_ACTION_KEEP;
+  }
+  tcptale_doubt_open(env, conn);
   if (flags & TCPTALE_TCP_RST) return feed_reset(env, conn, seg);
   return feed_plain(env, conn, seg);
 }
@@ -426,7 +368,7 @@ void tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn 
     tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
   uint32_t flags = seg->packet->tcp_flags;
   if (flags & TCPTALE_TCP_SYN) tcptale_tell_segment(env, conn, seg);
-  else if (trust == TCPTALE_TRUST_UNSURE) feed_doubtful(env, conn, seg);
+  else if (trust == TCPTALE_TRUST_UNSURE) tcptale_doubt_hold(env, conn, seg);
   else if (flags & TCPTALE_TCP_RST) feed_reset(env, conn, seg);
   else feed_plain(env, conn, seg);
 }

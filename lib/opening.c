@@ -97,20 +97,12 @@ static void open_embryo(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_trust_clear(env, conn, cleared);
 }
 
-/* Not believed: told with the anomaly that says why, without effect. */
-static void refuse(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                   struct tcptale_arrival *seg, uint32_t code) {
-  seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
-  seg->anomaly = code;
-  tcptale_tell_segment(env, conn, seg);
-}
-
 /* A further SYN of the client: another candidate. */
 static void client_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_arrival *seg) {
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   if (conn->how == TCPTALE_OPEN_SYNACK && seg->packet->seq != tcptale_end_isn(client_of(conn))) {
-    refuse(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
+    tcptale_tell_refused(env, conn, seg, TCPTALE_ANOMALY_SYN_IN_ESTABLISHED);
     tcptale_park_renew(env, conn, seg);
     return;
   }
@@ -133,7 +125,7 @@ static void server_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   struct tcptale_handshake *hs = tcptale_handshake_of(env, conn);
   if (conn->how ==
       TCPTALE_OPEN_SYNACK) { /* who sent SYN+ACK before is the client of a new connection */
-    refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
+    tcptale_tell_refused(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
     tcptale_park_renew(env, conn, seg);
     return;
   }
@@ -194,7 +186,7 @@ static void client_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
   int answers = tcptale_conn_has(conn, TCPTALE_CONN_SPLIT) &&
                 seg->packet->ack == tcptale_end_isn(server_of(conn)) + 1;
   if (!answers) {
-    refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
+    tcptale_tell_refused(env, conn, seg, TCPTALE_ANOMALY_SYNACK_WRONG_DIR);
     return;
   }
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
@@ -216,7 +208,7 @@ static void server_synack(struct tcptale_conn_env *env, struct tcptale_conn *con
   if (!syn && conn->how == TCPTALE_OPEN_SYN) {
     hs->bad_ack = seg->packet->ack;
     hs->has_bad_ack = 1;
-    refuse(env, conn, seg, TCPTALE_ANOMALY_SYNACK_BAD_ACK);
+    tcptale_tell_refused(env, conn, seg, TCPTALE_ANOMALY_SYNACK_BAD_ACK);
     return;
   }
   int is_first = hs->synack_count == 0;

@@ -143,6 +143,13 @@ void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *con
     tell_findings(env, conn, seg);
 }
 
+void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg, uint32_t code) {
+  seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
+  seg->anomaly = code;
+  tcptale_tell_segment(env, conn, seg);
+}
+
 /* Counted where it is told: after a stop, or in a direction that nobody wants, nothing is
  * delivered. */
 static void sink_data(void *ctx, uint64_t offset, const uint8_t *data, uint32_t len,

@@ -31,6 +31,10 @@ void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *con
 void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg);
 
+/* The same for a segment that is not believed, for the reason `code`. */
+void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          struct tcptale_arrival *seg, uint32_t code);
+
 /* Writes the two ends of a connection. */
 void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *out);
 
