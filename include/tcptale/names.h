@@ -57,13 +57,13 @@ enum tcptale_anomaly {
   TCPTALE_ANOMALY_ACK_OLD = 54,         /* ACK below all that a receiver accepts (RFC 5961 5.2) */
   TCPTALE_ANOMALY_BROKEN_ACK = 55,      /* ACK number is not 0 although the ACK bit is clear */
   TCPTALE_ANOMALY_WINDOW_SHRINK = 56,   /* the right edge of the offered window moved back */
-  TCPTALE_ANOMALY_WINDOW_TOO_LARGE = 57, /* an offered window above what policy allows */
+  TCPTALE_ANOMALY_WINDOW_TOO_LARGE = 57, /* reserved: no setting names a limit, nothing raises it */
   TCPTALE_ANOMALY_WINDOW_BAD = 58,      /* a window update on a segment that is not believed */
   TCPTALE_ANOMALY_PAWS = 59,            /* timestamp older than the receiver's; dropped (RFC 7323 5) */
 
   /* Stream bytes. */
   TCPTALE_ANOMALY_OVERLAP_CONFLICT = 70, /* two copies of the same bytes differ */
-  TCPTALE_ANOMALY_OVERLAP_LIMIT = 71,    /* more overlapping segments than a sender has reason for */
+  TCPTALE_ANOMALY_OVERLAP_LIMIT = 71,    /* reserved: overlaps are told one by one, nothing raises it */
   TCPTALE_ANOMALY_LATE_AFTER_GAP = 72,   /* bytes of a gap that was told already; not put in the stream */
   TCPTALE_ANOMALY_HOLE_LIMIT = 73,       /* too much queued above a hole; the hole became a gap */
   TCPTALE_ANOMALY_SEG_LIMIT = 74,        /* too many queued segments in one direction */
