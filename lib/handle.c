@@ -40,6 +40,7 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   env->enlist = enlist;
   env->admit = admit;
   env->relieve = relieve;
+  tcptale_key_secret_init(&env->secret, config->hash_key);
   env->emit.callbacks = *callbacks;
   env->emit.user = user;
   env->emit.arena = &env->arena;

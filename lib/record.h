@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "emit.h"
+#include "key.h"
 #include "stream.h"
 #include "timers.h"
 
@@ -43,6 +44,7 @@ enum tcptale_conn_flag {
   TCPTALE_CONN_SPLIT = 0x0080,         /* the server answered SYN with SYN */
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */
   TCPTALE_CONN_SIGNED = 0x0400,        /* the handshake carried MD5 or AO signatures */
+  TCPTALE_CONN_WIDE = 0x4000,          /* its whole key stands behind the record */
   TCPTALE_CONN_OFFLOAD_TOLD =
       0x1000 /* csum_offload was told of the client; the next bit: of the server */
 };
@@ -59,7 +61,6 @@ enum tcptale_end_flag {
   TCPTALE_END_FIN_ACKED = 0x80
 };
 
-#define TCPTALE_KEY_BYTES   56
 #define TCPTALE_WSCALE_NONE ((uint8_t)0xff) /* not told; midstream: unknown */
 
 /* One end, and the direction that it sends. */
@@ -82,7 +83,7 @@ struct tcptale_end {
 
 /* The record. The first line is what finding it touches. */
 struct tcptale_conn {
-  uint8_t key[TCPTALE_KEY_BYTES]; /* tcptale_flow_key from `scope` on */
+  struct tcptale_brief_key key;
   uint32_t hash;
   uint32_t flags; /* TCPTALE_CONN_ */
 
@@ -111,6 +112,7 @@ struct tcptale_conn {
   uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
   struct tcptale_end ends[2];
+  uint8_t whole_key[]; /* TCPTALE_KEY_WIDE_BYTES where it is WIDE, else none */
 };
 
 /* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's
@@ -157,6 +159,7 @@ struct tcptale_conn_env {
   struct tcptale_emit emit;
   struct tcptale_stream_env stream;
   struct tcptale_tracker *tracker;
+  struct tcptale_key_secret secret;
   int (*relieve)(
       struct tcptale_conn_env *env); /* gives up what is no connection; 0: nothing left */
   void (*admit)(struct tcptale_conn_env *env, int half_open); /* an embryo is about to open */

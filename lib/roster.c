@@ -50,13 +50,19 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
       env->config.max_half_open ? env->config.max_half_open : roster->max_open / 2 + 1;
 }
 
+static int has_key(const struct tcptale_conn *conn, const struct tcptale_key *key) {
+  if (!tcptale_key_is_brief(key, &conn->key)) return 0;
+  if (tcptale_conn_has(conn, TCPTALE_CONN_WIDE) != (key->is_wide != 0)) return 0;
+  return !key->is_wide || memcmp(conn->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
+}
+
 struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
-                                         const struct tcptale_conn_env *env, const uint8_t *key,
-                                         uint32_t hash) {
-  uint32_t at = hash;
-  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_key, hash, &at)) != 0;) {
+                                         const struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key) {
+  uint32_t at = key->hash;
+  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_key, key->hash, &at)) != 0;) {
     struct tcptale_conn *conn = conn_at(env, ref);
-    if (memcmp(conn->key, key, TCPTALE_KEY_BYTES) == 0) return conn;
+    if (has_key(conn, key)) return conn;
   }
   return NULL;
 }
@@ -181,12 +187,12 @@ void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env
 
 /* Room for one more record within the limits and in the memory. */
 static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            int half_open) {
+                            size_t bytes, int half_open) {
   tcptale_roster_admit(roster, env, half_open);
   uint32_t slots = roster->by_key.mask + 1;
   while (roster->by_key.used >= slots - slots / 8)
     if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) return TCPTALE_ARENA_NONE;
-  enum tcptale_arena_class cls = tcptale_arena_class_for(sizeof(struct tcptale_conn));
+  enum tcptale_arena_class cls = tcptale_arena_class_for(bytes);
   uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
   while (ref == TCPTALE_ARENA_NONE && make_room(roster, env))
     ref = tcptale_arena_alloc(&env->arena, cls);
@@ -194,9 +200,10 @@ static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_e
 }
 
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                        const uint8_t *key, uint32_t hash, int half_open) {
+                                        const struct tcptale_key *key, int half_open) {
   if (env->pressure) relax_all(roster, env);
-  uint32_t ref = record_room(roster, env, half_open);
+  size_t bytes = sizeof(struct tcptale_conn) + (key->is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
+  uint32_t ref = record_room(roster, env, bytes, half_open);
   if (ref == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_conn *conn = conn_at(env, ref);
   memset(conn, 0, sizeof *conn);
@@ -205,11 +212,15 @@ struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tc
     tcptale_arena_release(&env->arena, ref);
     return NULL;
   }
-  memcpy(conn->key, key, TCPTALE_KEY_BYTES);
-  conn->hash = hash;
+  conn->key = key->brief;
+  conn->hash = key->hash;
+  if (key->is_wide) {
+    conn->flags |= TCPTALE_CONN_WIDE;
+    memcpy(conn->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
+  }
   conn->tracker = env->tracker;
   conn->cls = half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
-  tcptale_table_add(&roster->by_key, hash, ref);
+  tcptale_table_add(&roster->by_key, key->hash, ref);
   list_append(roster, env, conn);
   weigh_pressure(roster, env);
   return conn;

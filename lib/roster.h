@@ -32,10 +32,10 @@ uint32_t tcptale_roster_slots(const tcptale_config *config);
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          struct tcptale_slot *slots, uint32_t slot_count);
 
-/* The record of a key; NULL. `key`: the bytes of a tcptale_flow_key from `scope` on. */
+/* The record of a key; NULL. */
 struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
-                                         const struct tcptale_conn_env *env, const uint8_t *key,
-                                         uint32_t hash);
+                                         const struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key);
 
 /* The record of an id, NULL where there is none. */
 struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
@@ -45,7 +45,7 @@ struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
  * handshake. Makes room by eviction where a limit or the memory asks for it. NULL: no room even
  * so. */
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                        const uint8_t *key, uint32_t hash, int half_open);
+                                        const struct tcptale_key *key, int half_open);
 
 /* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
 void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -18,11 +18,13 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
   uint32_t size = out->struct_size;
   memset(out, 0, size);
   out->struct_size = size;
-  out->ip_version = conn->key[KEY_AT(ip_version)];
+  int is_wide = tcptale_conn_has(conn, TCPTALE_CONN_WIDE);
+  out->ip_version = is_wide ? conn->whole_key[KEY_AT(ip_version)] : 4;
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t at = i ^ conn->client_at;
-    memcpy(out->addr[i], conn->key + KEY_AT(addr) + 16 * at, 16);
-    memcpy(&out->port[i], conn->key + KEY_AT(port) + 2 * at, 2);
+    out->port[i] = conn->key.port[at];
+    if (is_wide) memcpy(out->addr[i], conn->whole_key + KEY_AT(addr) + 16 * at, 16);
+    else memcpy(out->addr[i], &conn->key.addr[at], 4);
   }
   out->role =
       tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;

@@ -31,17 +31,17 @@ static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_
   else tcptale_roster_remove(&t->roster, &t->env, conn);
 }
 
-/* A segment without a connection: opens one, or is only told. `from` is its sender's place in
- * the key. Returns the connection it opened. */
-static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash,
-                                  uint32_t from, struct tcptale_arrival *seg) {
+/* A segment without a connection: opens one, or is only told. Returns the connection it
+ * opened. */
+static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptale_key *key,
+                                  struct tcptale_arrival *seg) {
   if (t->env.emit.stopped) return NULL; /* in a callback of this very step */
   int half_open = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   int refused = !tcptale_connection_opens(&t->env, seg);
   seg->dir = TCPTALE_NO_DIR;
   struct tcptale_conn *conn = NULL;
   if (!refused) {
-    conn = tcptale_roster_add(&t->roster, &t->env, key, hash, half_open);
+    conn = tcptale_roster_add(&t->roster, &t->env, key, half_open);
     if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
     if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
       tcptale_roster_remove(&t->roster, &t->env, conn);
@@ -54,7 +54,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const uint8_t *key,
     return NULL;
   }
   int is_synack = half_open && (seg->packet->tcp_flags & TCPTALE_TCP_ACK);
-  conn->client_at = (uint8_t)(is_synack ? from ^ 1u : from);
+  conn->client_at = (uint8_t)(is_synack ? key->from ^ 1u : key->from);
   seg->dir = is_synack ? TCPTALE_S2C : TCPTALE_C2S;
   tcptale_connection_begin(&t->env, conn, seg);
   return conn;
@@ -78,18 +78,18 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
 
 /* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what is
  * left to do: REOPEN, or nothing (KEEP). */
-static uint32_t step(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+static uint32_t step(struct tcptale_tracker *t, const struct tcptale_key *key,
                      struct tcptale_arrival *seg, struct tcptale_conn **conn) {
-  *conn = tcptale_roster_find(&t->roster, &t->env, key, hash);
+  *conn = tcptale_roster_find(&t->roster, &t->env, key);
   if (*conn) *conn = settle_due(t, *conn);
   if (!*conn) {
-    *conn = begin(t, key, hash, from, seg);
+    *conn = begin(t, key, seg);
     if (!*conn) return TCPTALE_ACTION_KEEP;
     int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
     finish(t, *conn, is_done ? TCPTALE_ACTION_FORGET : TCPTALE_ACTION_KEEP);
     return TCPTALE_ACTION_KEEP;
   }
-  seg->dir = from ^ (*conn)->client_at;
+  seg->dir = key->from ^ (*conn)->client_at;
   uint32_t action = tcptale_connection_feed(&t->env, *conn, seg);
   if (action == TCPTALE_ACTION_REOPEN) return action;
   finish(t, *conn, action);
@@ -98,22 +98,21 @@ static uint32_t step(struct tcptale_tracker *t, const uint8_t *key, uint32_t has
 
 /* The same for a segment that begins a connection on ports that were just freed: should an earlier one
  * of the same lot have begun one already, and this one end it, then this one begins the next. */
-static void take_anew(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+static void take_anew(struct tcptale_tracker *t, const struct tcptale_key *key,
                       struct tcptale_arrival *seg) {
   struct tcptale_conn *conn;
-  if (step(t, key, hash, from, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
+  if (step(t, key, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
   tcptale_roster_remove(&t->roster, &t->env, conn);
-  step(t, key, hash, from, seg, &conn);
+  step(t, key, seg, &conn);
 }
 
 /* The old connection on these ports is closed; what it kept for the next one, and the segment at
  * hand, begin it. */
-static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t from,
-                   struct tcptale_arrival *seg) {
+static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
+                   struct tcptale_conn *old, struct tcptale_arrival *seg) {
   struct tcptale_conn_env *env = &t->env;
-  uint8_t key[TCPTALE_KEY_BYTES];
-  memcpy(key, old->key, sizeof key);
-  uint32_t hash = old->hash, client_at = old->client_at;
+  uint32_t client_at = old->client_at;
+  struct tcptale_key kept_key = *key; /* who sends differs from segment to segment */
   int is_call = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
   int is_reuse = is_call && old->close_why != TCPTALE_CLOSE_SUPERSEDED;
   struct tcptale_conn kept = *old; /* only to hold the chain of what was parked */
@@ -124,30 +123,32 @@ static void reopen(struct tcptale_tracker *t, struct tcptale_conn *old, uint32_t
   struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
   if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
     tcptale_park_show(env, syn, &held);
-    take_anew(t, key, hash, held.dir ^ client_at, &held);
+    kept_key.from = held.dir ^ client_at;
+    take_anew(t, &kept_key, &held);
   }
   if (syn) tcptale_park_drop(env, syn);
   for (struct tcptale_parked *p;
        (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
-    if (!is_call) take_anew(t, key, hash, held.dir ^ client_at, &held);
+    kept_key.from = held.dir ^ client_at;
+    if (!is_call) take_anew(t, &kept_key, &held);
     tcptale_park_drop(env, p);
   }
-  take_anew(t, key, hash, from, seg);
-  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key, hash);
+  take_anew(t, key, seg);
+  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key);
   if (is_reuse && conn)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
 }
 
-static void take(struct tcptale_tracker *t, const uint8_t *key, uint32_t hash, uint32_t from,
+static void take(struct tcptale_tracker *t, const struct tcptale_key *key,
                  struct tcptale_arrival *seg) {
   struct tcptale_conn *conn;
-  if (step(t, key, hash, from, seg, &conn) == TCPTALE_ACTION_REOPEN) reopen(t, conn, from, seg);
+  if (step(t, key, seg, &conn) == TCPTALE_ACTION_REOPEN) reopen(t, key, conn, seg);
 }
 
 /* A checksum that is surely wrong opens nothing. */
 static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
-                            const uint8_t *key, uint32_t hash) {
-  if (tcptale_roster_find(&t->roster, &t->env, key, hash)) return 0;
+                            const struct tcptale_key *key) {
+  if (tcptale_roster_find(&t->roster, &t->env, key)) return 0;
   if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
   int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD;
@@ -161,10 +162,8 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
 }
 
 /* A frame that the capture holds twice is marked before anything looks at it (rule R23). */
-static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+static void take_segment(struct tcptale_tracker *t, const struct tcptale_key *key,
                          const tcptale_packet *packet, const uint8_t *data) {
-  const uint8_t *key = (const uint8_t *)&look->key.scope;
-  uint32_t hash = (uint32_t)look->hash;
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
@@ -173,11 +172,11 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup 
   seg.cap_len = packet->payload_cap;
   t->stats.segments++;
   int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
-  if (wants_dup && tcptale_dup_seen(&t->dup, look->hash << 1 | look->from, packet, seg.payload,
-                                    seg.index, seg.ts_ns))
+  if (wants_dup && tcptale_dup_seen(&t->dup, (uint64_t)key->hash << 1 | key->from, packet,
+                                    seg.payload, seg.index, seg.ts_ns))
     seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
-  if (is_refused_stray(t, &seg, key, hash)) return;
-  take(t, key, hash, look->from, &seg);
+  if (is_refused_stray(t, &seg, key)) return;
+  take(t, key, &seg);
 }
 
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
@@ -187,10 +186,7 @@ static int look_up(struct tcptale_tracker *t, const tcptale_packet *packet, uint
   uint32_t flags = 0;
   if (t->env.config.flags & TCPTALE_CONFIG_KEY_VLAN) flags |= TCPTALE_KEY_VLAN;
   if (t->env.config.flags & TCPTALE_CONFIG_KEY_TUNNEL) flags |= TCPTALE_KEY_TUNNEL;
-  look->key.struct_size = sizeof look->key;
-  look->known = (packet->layers & TCPTALE_LAYER_TCP) != 0 &&
-                tcptale_flow_key_of(packet, scope, flags, &look->key, &look->from) == TCPTALE_OK;
-  if (look->known) look->hash = tcptale_flow_hash(&look->key, t->env.config.hash_key);
+  look->known = tcptale_key_of(&look->key, packet, scope, flags, &t->env.secret);
   return look->known;
 }
 
@@ -224,7 +220,7 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
   tcptale_decode_reassembled(&result->first, result->data, result->len, decode_flags(t));
   struct tcptale_lookup look = {0};
   if (look_up(t, &result->first, scope, &look))
-    take_segment(t, &look, &result->first, result->data);
+    take_segment(t, &look.key, &result->first, result->data);
   else tell_stray_findings(t, &result->first);
 }
 
@@ -267,7 +263,7 @@ static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
   move_clock(t, frame->ts_ns);
-  if (look->known) take_segment(t, look, packet, frame->data);
+  if (look->known) take_segment(t, &look->key, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
   else if (packet->anomalies) tell_stray_findings(t, packet);
@@ -286,10 +282,10 @@ static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames,
     const tcptale_frame *f = frame_at(frames, from + i);
     tcptale_decode(&t->ahead[i], f->link_type, f->data, f->cap_len, f->wire_len, decode_flags(t));
     if (look_up(t, &t->ahead[i], f->scope, &t->look[i]))
-      tcptale_prefetch(&index->slots[(uint32_t)t->look[i].hash & index->mask]);
+      tcptale_prefetch(&index->slots[t->look[i].key.hash & index->mask]);
   }
   for (size_t i = 0; i < n && n > 1; i++) {
-    uint32_t hash = (uint32_t)t->look[i].hash, at = hash;
+    uint32_t hash = t->look[i].key.hash, at = hash;
     uint32_t ref = t->look[i].known ? tcptale_table_next(index, hash, &at) : 0;
     const uint8_t *record = ref ? tcptale_arena_at(&t->env.arena, ref) : NULL;
     for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64)

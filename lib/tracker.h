@@ -14,9 +14,7 @@ enum { TCPTALE_AHEAD = 16 }; /* frames of a batch that are decoded ahead */
 
 /* Where a packet's connection is to be found. */
 struct tcptale_lookup {
-  tcptale_flow_key key;
-  uint64_t hash;
-  uint32_t from; /* the sender's place in the key */
+  struct tcptale_key key;
   int32_t known; /* 0: no TCP, or no addresses; nothing else is set */
 };
 
