@@ -42,6 +42,7 @@ static uint32_t copy_piece(struct tcptale_conn_env *env, const struct tcptale_ar
   parked->packet.payload_offset = 0;
   parked->packet.payload_len = len;
   parked->packet.payload_cap = cap;
+  parked->packet.payload_unsent = 0;
   keep_urgent(&parked->packet, skip, cap);
   parked->dir = seg->dir;
   parked->index = seg->index;

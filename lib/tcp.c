@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "fields.h"
+#include "util.h"
 
 enum { TCP_LEN = TCPTALE_TCP_LEN, WSCALE_MOST = 14, EXPERIMENT_FAST_OPEN = 0xf989 };
 
@@ -210,6 +211,7 @@ static void cut_header(const struct tcptale_walk *w, tcptale_packet *p, uint32_t
   p->layers |= TCPTALE_LAYER_TCP;
   p->flags |= TCPTALE_PACKET_OPTIONS_CUT | TCPTALE_PACKET_CUT;
   tcptale_fields_tcp(p, w->at, w->off, header_len, w->wire);
+  p->payload_unsent = tcptale_min_u32(w->unsent, p->payload_len);
   odd_flags(p, p->tcp_flags);
   while (whole < left && o[whole] != TCPTALE_OPT_EOL) {
     uint32_t len = option_len(o + whole, left - whole);
@@ -234,6 +236,7 @@ void tcptale_tcp_header(struct tcptale_walk *w, tcptale_packet *p) {
   }
   p->layers |= TCPTALE_LAYER_TCP;
   tcptale_fields_tcp(p, h, w->off, w->left, w->wire);
+  p->payload_unsent = tcptale_min_u32(w->unsent, p->payload_len);
   tcptale_tcp_remarks(p, h);
   w->next = TCPTALE_NEXT_STOP;
 }

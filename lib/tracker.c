@@ -168,7 +168,7 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_key *ke
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
   seg.ts_ns = t->env.now_ns;
-  seg.len = packet->payload_len;
+  seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
   t->stats.segments++;
   int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);

@@ -1,7 +1,7 @@
 /* walk.h - where the decoder stands in a packet: the header that comes next and the bytes that
  * are left for it, and the few steps that every header's reader takes.
  *
- * Invariant: `left` captured bytes lie at `at`, and left <= wire. A reader looks at no byte
+ * Invariant: `left` captured bytes lie at `at`, and left + unsent <= wire. A reader looks at no byte
  * before tcptale_walk_need said that it is there, and writes a field of the packet only once its
  * header is whole. Floor 1. */
 #ifndef TCPTALE_LIB_WALK_H
@@ -35,7 +35,8 @@ struct tcptale_walk {
   const uint8_t *at;
   uint32_t off;     /* of `at` in the caller's buffer */
   uint32_t left;    /* captured bytes from there on that belong to all carriers so far */
-  uint32_t wire;    /* the same on the wire */
+  uint32_t wire;    /* the same on the wire, by the innermost length field */
+  uint32_t unsent;  /* how many of them, the last ones, its carriers had no room for */
   uint8_t next;     /* TCPTALE_NEXT_ */
   uint8_t bounded;  /* `wire` comes from a length field; else from the length of the frame */
   uint8_t headless; /* the packet's IP header is not in this buffer: a reassembled datagram */
@@ -92,8 +93,10 @@ static inline void tcptale_walk_pass(struct tcptale_walk *w, tcptale_packet *p, 
 }
 
 /* Takes `len` from a length field as what is left on the wire. It may be more than the carrier
- * holds. */
+ * holds: then what is beyond that was never sent. */
 static inline void tcptale_walk_set_wire(struct tcptale_walk *w, uint32_t len) {
+  uint32_t room = w->wire - w->unsent;
+  w->unsent = len > room ? len - room : 0;
   w->wire = len;
   w->bounded = 1;
   if (w->left > len) w->left = len;

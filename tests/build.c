@@ -90,7 +90,7 @@ static uint8_t *put_ipv4(uint8_t *ip, const struct build_segment *s, size_t payl
   uint8_t *p = put16(ip, 0x4500);
   uint16_t sum;
 
-  p = put16(p, s->zero_ip_length ? 0 : (unsigned)(20 + payload));
+  p = put16(p, s->zero_ip_length ? 0 : (unsigned)(20 + payload) + s->ip_excess);
   p = put16(p, s->ip_id);
   p = put16(p, (more ? 0x2000u : 0) | (unsigned)(offset / 8));
   *p++ = s->ttl ? s->ttl : 64;
@@ -107,7 +107,7 @@ static uint8_t *put_ipv4(uint8_t *ip, const struct build_segment *s, size_t payl
 static uint8_t *put_ipv6(uint8_t *p, const struct build_segment *s, size_t payload, size_t offset,
                          int more, int fragment) {
   p = put32(p, 0x60000000);
-  p = put16(p, s->zero_ip_length ? 0 : (unsigned)(payload + (fragment ? 8 : 0)));
+  p = put16(p, s->zero_ip_length ? 0 : (unsigned)(payload + (fragment ? 8 : 0)) + s->ip_excess);
   *p++ = fragment ? 44 : 6;
   *p++ = s->ttl ? s->ttl : 64;
   p = put_bytes(put_bytes(p, s->src, 16), s->dst, 16);

@@ -27,6 +27,7 @@ struct build_segment {
   enum build_sum tcp_sum;
   enum build_sum ip_sum;
   int zero_ip_length; /* IP length field 0, as segmentation offload leaves it */
+  unsigned ip_excess; /* by so much the IP length says more than the frame holds */
   int ethernet;       /* 0: the frame begins with the IP header */
   int vlan;           /* tag id; 0: none; needs ethernet */
   uint8_t mac;        /* last byte of both link addresses */

@@ -318,6 +318,7 @@ static int field_word(struct render *r, struct packet *p, const char *key, const
   else if (strcmp(key, "vlan") == 0) s->vlan = (int)n, s->ethernet = 1;
   else if (strcmp(key, "mac") == 0) s->mac = (uint8_t)n, s->ethernet = 1;
   else if (strcmp(key, "trail") == 0) s->trailer_len = n;
+  else if (strcmp(key, "iplong") == 0) s->ip_excess = n;
   else if (strcmp(key, "cut") == 0) p->cut = n;
   else if (strcmp(key, "step") == 0) p->step = n;
   else if (strcmp(key, "ackstep") == 0) p->ack_step = n;

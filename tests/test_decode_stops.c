@@ -248,27 +248,39 @@ struct length_row {
   uint32_t wire_len; /* 0: as captured */
   uint32_t payload_len;
   uint32_t payload_cap;
+  uint32_t payload_unsent;
   uint32_t flags; /* without DF and HAS_ETHER */
   uint32_t anomalies;
 };
 
 static const struct length_row lengths[] = {
-    {"as is", F_ETHER, 0, 5, 5, 0, 0},
-    {"padding is no data", F_ETHER "0000", 0, 5, 5, 0, 0},
-    {"cut", MAC4 F_V4("05dc", "06") F_TCP F_DATA, 1514, 1460, 5, TCPTALE_PACKET_CUT, 0},
-    {"longer than the frame", MAC4 F_V4("05dc", "06") F_TCP F_DATA, 0, 1460, 5, TCPTALE_PACKET_CUT,
+    {"as is", F_ETHER, 0, 5, 5, 0, 0, 0},
+    {"padding is no data", F_ETHER "0000", 0, 5, 5, 0, 0, 0},
+    {"cut", MAC4 F_V4("05dc", "06") F_TCP F_DATA, 1514, 1460, 5, 0, TCPTALE_PACKET_CUT, 0},
+    {"longer than the frame", MAC4 F_V4("05dc", "06") F_TCP F_DATA, 0, 1460, 5, 1455,
+     TCPTALE_PACKET_CUT, A(MALFORMED)},
+    {"longer than the frame, which was cut", MAC4 F_V4("05dc", "06") F_TCP F_DATA, 1000, 1460, 5,
+     514, TCPTALE_PACKET_CUT, A(MALFORMED)},
+    {"longer than PPPoE says", F_MAC "8864 1100 0001 002a 0021 " F_V4("002d", "06") F_TCP F_DATA, 0,
+     5, 0, 5, TCPTALE_PACKET_CUT, A(MALFORMED)},
+    {"longer than the outer packet, within the frame",
+     MAC4 F_V4("003e", "04") F_V4("002d", "06") F_TCP F_DATA, 0, 5, 2, 3, TCPTALE_PACKET_CUT,
      A(MALFORMED)},
-    {"IPv4 without length", MAC4 F_V4("0000", "06") F_TCP F_DATA, 0, 5, 5,
+    {"the outer packet is longer than the frame, the inner one is not",
+     MAC4 F_V4("0100", "04") F_V4("002d", "06") F_TCP F_DATA, 0, 5, 5, 0, 0, A(MALFORMED)},
+    {"no data in the frame, some by the length", MAC4 F_V4("0030", "06") F_TCP, 0, 8, 0, 8,
+     TCPTALE_PACKET_CUT, A(MALFORMED)},
+    {"IPv4 without length", MAC4 F_V4("0000", "06") F_TCP F_DATA, 0, 5, 5, 0,
      TCPTALE_PACKET_LENGTH_FROM_FRAME, A(CSUM_OFFLOAD)},
-    {"IPv4 without length, cut", MAC4 F_V4("0000", "06") F_TCP F_DATA, 70000, 69946, 5,
+    {"IPv4 without length, cut", MAC4 F_V4("0000", "06") F_TCP F_DATA, 70000, 69946, 5, 0,
      TCPTALE_PACKET_LENGTH_FROM_FRAME | TCPTALE_PACKET_CUT, A(CSUM_OFFLOAD)},
-    {"IPv6 without length", MAC6 F_V6("0000", "06") F_TCP F_DATA, 0, 5, 5,
+    {"IPv6 without length", MAC6 F_V6("0000", "06") F_TCP F_DATA, 0, 5, 5, 0,
      TCPTALE_PACKET_LENGTH_FROM_FRAME, A(CSUM_OFFLOAD)},
-    {"jumbogram", MAC6 F_V6("0000", "00") "0600 c204 00011170 " F_TCP F_DATA, 70054, 69972, 5,
+    {"jumbogram", MAC6 F_V6("0000", "00") "0600 c204 00011170 " F_TCP F_DATA, 70054, 69972, 5, 0,
      TCPTALE_PACKET_JUMBO | TCPTALE_PACKET_CUT, 0},
     {"jumbo option beside a length", MAC6 F_V6("0021", "00") "0600 c204 00011170 " F_TCP F_DATA, 0,
-     5, 5, 0, A(MALFORMED)},
-    {"atomic fragment", MAC6 F_V6("0021", "2c") "0600 0000 00000007 " F_TCP F_DATA, 0, 5, 5,
+     5, 5, 0, 0, A(MALFORMED)},
+    {"atomic fragment", MAC6 F_V6("0021", "2c") "0600 0000 00000007 " F_TCP F_DATA, 0, 5, 5, 0,
      TCPTALE_PACKET_ATOMIC_FRAGMENT, 0},
 };
 
@@ -283,6 +295,8 @@ Test(decode_stops, lengths) {
     uint32_t flags = p.flags & ~(uint32_t)(TCPTALE_PACKET_DONT_FRAGMENT | TCPTALE_PACKET_HAS_ETHER);
     cr_expect_eq(p.payload_len, row->payload_len, "%s: %u bytes", row->name, p.payload_len);
     cr_expect_eq(p.payload_cap, row->payload_cap, "%s: %u captured", row->name, p.payload_cap);
+    cr_expect_eq(p.payload_unsent, row->payload_unsent, "%s: %u unsent", row->name,
+                 p.payload_unsent);
     cr_expect_eq(flags, row->flags, "%s: flags %x", row->name, flags);
     cr_expect_eq(p.anomalies, row->anomalies, "%s: anomalies %x", row->name, p.anomalies);
   }

@@ -84,6 +84,7 @@ static const struct field PACKET[] = {F(tcptale_packet, struct_size),
                                       F(tcptale_packet, tunnel_id),
                                       F(tcptale_packet, link_src),
                                       F(tcptale_packet, link_dst),
+                                      F(tcptale_packet, payload_unsent),
                                       F(tcptale_packet, reserved0)};
 static const struct field TCP_OPTION[] = {
     F(tcptale_tcp_option, struct_size), F(tcptale_tcp_option, next_offset),

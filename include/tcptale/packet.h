@@ -178,7 +178,7 @@ typedef struct tcptale_packet {
   uint16_t tcp_flags; /* TCPTALE_TCP_, all twelve bits */
   uint16_t window;    /* as in the header, unscaled */
   uint32_t payload_offset; /* beyond cap_len where payload_cap is 0 and the capture cut the options */
-  uint32_t payload_len; /* bytes of TCP data on the wire, by the IP length, never by the frame's */
+  uint32_t payload_len; /* bytes of TCP data on the wire, by the IP length, never by the frame's; see payload_unsent */
   uint32_t payload_cap; /* how many of them were captured; the rest was cut off */
   uint16_t tcp_checksum;
   uint16_t urgent;    /* urgent pointer, also where URG is not set */
@@ -218,7 +218,9 @@ typedef struct tcptale_packet {
   uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID */
   uint8_t link_src[6];  /* outermost 48-bit link addresses, where flags has TCPTALE_PACKET_HAS_ETHER */
   uint8_t link_dst[6];
-  uint32_t reserved0[2];
+  uint32_t payload_unsent; /* of payload_len, bytes that the frame, or a length field of what carries the IP
+                              packet, leaves no room for: they were never on the wire. 0 in a sane packet */
+  uint32_t reserved0;
 } tcptale_packet;
 
 /* Makes `packet` ready for use: zeroes `struct_size` bytes and writes the size; once, before the
