@@ -58,16 +58,15 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   config->memory_bytes = len;
   tcptale_defrag_config defrag;
   tcptale_settings_defrag(config, &defrag);
-  uint32_t slots = tcptale_roster_slots(config);
   size_t index_at = aligned(sizeof(struct tcptale_tracker));
-  size_t defrag_at = index_at + aligned(2 * (size_t)slots * sizeof(struct tcptale_slot));
+  size_t defrag_at = index_at + aligned(tcptale_roster_bytes(config));
   size_t arena_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
   struct tcptale_tracker *t = (struct tcptale_tracker *)(void *)base;
   if (arena_at >= len) return TCPTALE_ERR_NOMEM;
   memset(t, 0, sizeof *t);
   if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
   begin_env(t, config, callbacks, user);
-  tcptale_roster_init(&t->roster, &t->env, (struct tcptale_slot *)(void *)(base + index_at), slots);
+  tcptale_roster_init(&t->roster, &t->env, base + index_at);
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
   *out = t;
   return TCPTALE_OK;

@@ -87,7 +87,7 @@ struct tcptale_conn {
   uint32_t hash;
   uint32_t flags; /* TCPTALE_CONN_ */
 
-  uint64_t id;
+  uint64_t id; /* 0: not opened */
   uint64_t user;
   struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
   uint64_t last_ns;
@@ -95,6 +95,7 @@ struct tcptale_conn {
   struct tcptale_timer timer;
   uint32_t list_next; /* neighbours in its eviction class */
   uint32_t list_prev;
+  uint32_t id_next; /* the next in its chain of the index of ids */
 
   uint32_t handshake; /* arena reference of the candidates; NONE once established */
   uint32_t anomalies; /* arena reference of the counters */
@@ -108,7 +109,6 @@ struct tcptale_conn {
   uint8_t reset_dir; /* who sent the RST that is believed, or tentative */
   uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
   uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
-  uint8_t indexed;   /* 1: it stands in the index of ids */
   uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
   struct tcptale_end ends[2];

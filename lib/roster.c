@@ -8,10 +8,9 @@
 #include "tell.h"
 #include "util.h"
 
-#define BYTES_A_CONNECTION                                                                         \
-  640u          /* record, candidates and index, rounded up: what the index is sized for */
-#define TRIES 8 /* records that may be passed over for one eviction */
-#define UNIT  16
+#define TRIES        8 /* records that may be passed over for one eviction */
+#define UNIT         16
+#define RECORDS_MOST 0x40000000u
 
 static struct tcptale_conn *conn_at(const struct tcptale_conn_env *env, uint32_t ref) {
   return tcptale_arena_at(&env->arena, ref);
@@ -21,31 +20,49 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_
   return (uint32_t)((size_t)((const uint8_t *)conn - env->arena.base) / UNIT);
 }
 
-/* Spreads ids, which are consecutive, over the index: in a row they would form one endless cluster,
- * through which every removal had to walk. */
-static uint32_t id_hash(uint64_t id) {
-  return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+static size_t block_bytes(size_t len) {
+  return tcptale_arena_class_size(tcptale_arena_class_for(len));
 }
 
-/* The load of the index stays at or below 4/5, where a search takes a few steps. */
-uint32_t tcptale_roster_slots(const tcptale_config *config) {
-  uint64_t records = config->memory_bytes / BYTES_A_CONNECTION;
-  if (config->max_connections)
-    records = tcptale_min_u64(records, (uint64_t)config->max_connections * 2 + 64);
-  uint32_t slots = 256;
-  while (slots < records + records / 4 && slots < 0x40000000u) slots *= 2;
-  return slots;
+/* A connection while it opens: its record and its candidates. */
+static size_t record_bytes(void) {
+  return block_bytes(sizeof(struct tcptale_conn)) + block_bytes(sizeof(struct tcptale_handshake));
+}
+
+/* Records that the indexes have room for: as many as the memory holds with their share of the
+ * indexes (a slot and a third, and a head), but where the configuration says how many may be open,
+ * no more than those and half as many that linger. */
+static uint32_t records_most(const tcptale_config *config) {
+  uint64_t share = record_bytes() + sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
+  uint64_t records = config->memory_bytes / share;
+  uint64_t wanted = (uint64_t)config->max_connections + config->max_connections / 2 + 64;
+  if (config->max_connections) records = tcptale_min_u64(records, wanted);
+  return (uint32_t)tcptale_min_u64(records, RECORDS_MOST);
+}
+
+/* The slots come first; behind them, on a line of their own, the heads. */
+static size_t heads_at(uint32_t records) {
+  size_t bytes = (size_t)tcptale_table_slots_for(records) * sizeof(struct tcptale_slot);
+  return (bytes + 63) & ~(size_t)63;
+}
+
+size_t tcptale_roster_bytes(const tcptale_config *config) {
+  uint32_t records = records_most(config);
+  return heads_at(records) + (size_t)records * sizeof(uint32_t);
 }
 
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_slot *slots, uint32_t slot_count) {
+                         uint8_t *index) {
+  uint32_t records = records_most(&env->config);
   memset(roster, 0, sizeof *roster);
-  tcptale_table_init(&roster->by_key, slots, slot_count);
-  tcptale_table_init(&roster->by_id, slots + slot_count, slot_count);
+  tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
+                     (uint32_t)tcptale_table_slots_for(records));
+  roster->by_id = (uint32_t *)(void *)(index + heads_at(records));
+  roster->id_heads = records;
+  memset(roster->by_id, 0, (size_t)records * sizeof *roster->by_id);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_conn, timer));
-  uint32_t most = slot_count - slot_count / 8;
   roster->max_open =
-      env->config.max_connections ? tcptale_min_u32(env->config.max_connections, most) : most;
+      env->config.max_connections ? tcptale_min_u32(env->config.max_connections, records) : records;
   roster->max_half_open =
       env->config.max_half_open ? env->config.max_half_open : roster->max_open / 2 + 1;
 }
@@ -59,7 +76,7 @@ static int has_key(const struct tcptale_conn *conn, const struct tcptale_key *ke
 struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
                                          const struct tcptale_conn_env *env,
                                          const struct tcptale_key *key) {
-  uint32_t at = key->hash;
+  uint32_t at = tcptale_table_home(&roster->by_key, key->hash);
   for (uint32_t ref; (ref = tcptale_table_next(&roster->by_key, key->hash, &at)) != 0;) {
     struct tcptale_conn *conn = conn_at(env, ref);
     if (has_key(conn, key)) return conn;
@@ -67,13 +84,22 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
   return NULL;
 }
 
+/* The head of the chain that an id belongs to. */
+static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
+  return &roster->by_id[(uint32_t)id % roster->id_heads];
+}
+
+static void chain_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                       const struct tcptale_conn *conn) {
+  uint32_t *link = chain_of(roster, conn->id), ref = ref_of(env, conn);
+  while (*link != ref) link = &conn_at(env, *link)->id_next;
+  *link = conn->id_next;
+}
+
 struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint64_t id) {
-  uint32_t hash = id_hash(id), at = hash;
-  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_id, hash, &at)) != 0;) {
-    struct tcptale_conn *conn = conn_at(env, ref);
-    if (conn->id == id) return conn;
-  }
+  for (uint32_t ref = *chain_of(roster, id); ref != 0; ref = conn_at(env, ref)->id_next)
+    if (conn_at(env, ref)->id == id) return conn_at(env, ref);
   return NULL;
 }
 
@@ -189,8 +215,7 @@ void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env
 static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                             size_t bytes, int half_open) {
   tcptale_roster_admit(roster, env, half_open);
-  uint32_t slots = roster->by_key.mask + 1;
-  while (roster->by_key.used >= slots - slots / 8)
+  while (tcptale_table_is_full(&roster->by_key))
     if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) return TCPTALE_ARENA_NONE;
   enum tcptale_arena_class cls = tcptale_arena_class_for(bytes);
   uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
@@ -233,15 +258,16 @@ void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_en
   tcptale_wheel_clear(&roster->wheel, ref);
   list_take(roster, env, conn);
   tcptale_table_remove(&roster->by_key, conn->hash, ref);
-  if (conn->indexed) tcptale_table_remove(&roster->by_id, id_hash(conn->id), ref);
+  if (conn->id != 0) chain_take(roster, env, conn);
   tcptale_arena_release(&env->arena, ref);
   weigh_pressure(roster, env);
 }
 
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn) {
-  uint32_t ref = ref_of(env, conn);
-  conn->indexed = (uint8_t)tcptale_table_add(&roster->by_id, id_hash(conn->id), ref);
+  uint32_t *head = chain_of(roster, conn->id);
+  conn->id_next = *head;
+  *head = ref_of(env, conn);
 }
 
 /* A timer that is set earlier than needed stays: when it comes up it is set anew. So a packet of

@@ -1,6 +1,9 @@
 /* roster.h - the connections of a tracker: their records, the two indexes (by key, by id), the
  * lists by eviction class, the timers, and who gives way when room is short. Floor 12.
  *
+ * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
+ * records, so that connections that open one after the other touch heads side by side.
+ *
  * Invariant: a record is in both indexes (an embryo, which has no id yet, in the first alone),
  * in the list of its class, and its timer is set, not later than it is due. Lists are in the
  * order of joining; a record that had a packet since is passed over once (its `touched` mark),
@@ -14,23 +17,23 @@
 
 struct tcptale_roster {
   struct tcptale_table by_key;
-  struct tcptale_table by_id;
+  uint32_t *by_id; /* heads of chains: the record of id n is in chain n % id_heads */
+  uint32_t id_heads;
   struct tcptale_wheel wheel;
   uint32_t head[TCPTALE_CLASSES];
   uint32_t tail[TCPTALE_CLASSES];
   uint32_t count[TCPTALE_CLASSES];
   uint32_t max_open;      /* open at once */
   uint32_t max_half_open; /* of them half-open */
-  uint32_t reserved0;
   uint64_t evicted;
 };
 
-/* Slots of each index for a tracker of so many bytes. */
-uint32_t tcptale_roster_slots(const tcptale_config *config);
+/* The bytes that both indexes take for a tracker of this configuration. */
+size_t tcptale_roster_bytes(const tcptale_config *config);
 
-/* Begins an empty roster; `slots` holds twice `slot_count` slots. */
+/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. */
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_slot *slots, uint32_t slot_count);
+                         uint8_t *index);
 
 /* The record of a key; NULL. */
 struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,

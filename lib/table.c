@@ -6,26 +6,34 @@
 void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
                         uint32_t slot_count) {
   table->slots = slots;
-  table->mask = slot_count - 1;
+  table->slot_count = slot_count;
   table->used = 0;
   memset(slots, 0, (size_t)slot_count * sizeof *slots);
 }
 
+static uint32_t after(const struct tcptale_table *table, uint32_t i) {
+  return i + 1 == table->slot_count ? 0 : i + 1;
+}
+
+/* How far slot `to` lies behind slot `from`, the way a search goes. */
+static uint32_t distance(const struct tcptale_table *table, uint32_t from, uint32_t to) {
+  return to >= from ? to - from : to + (table->slot_count - from);
+}
+
 uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash, uint32_t *at) {
-  for (uint32_t i = *at & table->mask;; i = (i + 1) & table->mask) {
+  for (uint32_t i = *at;; i = after(table, i)) {
     const struct tcptale_slot *slot = &table->slots[i];
     if (slot->ref == 0) return 0;
     if (slot->hash != hash) continue;
-    *at = i + 1;
+    *at = after(table, i);
     return slot->ref;
   }
 }
 
 int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
-  uint64_t slots = (uint64_t)table->mask + 1;
-  if (table->used >= slots - slots / 8) return 0;
-  uint32_t i = hash & table->mask;
-  while (table->slots[i].ref != 0) i = (i + 1) & table->mask;
+  if (tcptale_table_is_full(table)) return 0;
+  uint32_t i = tcptale_table_home(table, hash);
+  while (table->slots[i].ref != 0) i = after(table, i);
   table->slots[i] = (struct tcptale_slot){hash, ref};
   table->used++;
   return 1;
@@ -33,22 +41,36 @@ int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) 
 
 /* Closes the hole at `hole`: every later entry of the cluster that may stand there moves back. */
 static void close_hole(struct tcptale_table *table, uint32_t hole) {
-  for (uint32_t i = (hole + 1) & table->mask; table->slots[i].ref != 0; i = (i + 1) & table->mask) {
-    uint32_t from_home = (i - table->slots[i].hash) & table->mask;
-    uint32_t from_hole = (i - hole) & table->mask;
-    if (from_home < from_hole) continue;
+  for (uint32_t i = after(table, hole); table->slots[i].ref != 0; i = after(table, i)) {
+    uint32_t home = tcptale_table_home(table, table->slots[i].hash);
+    if (distance(table, home, i) < distance(table, hole, i)) continue;
     table->slots[hole] = table->slots[i];
     hole = i;
   }
   table->slots[hole] = (struct tcptale_slot){0, 0};
 }
 
-int tcptale_table_remove(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
-  for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
-    if (table->slots[i].ref == 0) return 0;
-    if (table->slots[i].ref != ref || table->slots[i].hash != hash) continue;
-    close_hole(table, i);
-    table->used--;
-    return 1;
+/* The slot of an entry; NULL. */
+static struct tcptale_slot *slot_of(const struct tcptale_table *table, uint32_t hash,
+                                    uint32_t ref) {
+  for (uint32_t i = tcptale_table_home(table, hash);; i = after(table, i)) {
+    struct tcptale_slot *slot = &table->slots[i];
+    if (slot->ref == ref && slot->hash == hash) return slot->ref ? slot : NULL;
+    if (slot->ref == 0) return NULL;
   }
+}
+
+int tcptale_table_replace(struct tcptale_table *table, uint32_t hash, uint32_t ref, uint32_t by) {
+  struct tcptale_slot *slot = slot_of(table, hash, ref);
+  if (!slot) return 0;
+  slot->ref = by;
+  return 1;
+}
+
+int tcptale_table_remove(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
+  const struct tcptale_slot *slot = slot_of(table, hash, ref);
+  if (!slot) return 0;
+  close_hole(table, (uint32_t)(slot - table->slots));
+  table->used--;
+  return 1;
 }

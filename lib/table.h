@@ -1,8 +1,9 @@
 /* table.h - from a 32-bit hash to a 32-bit reference: open addressing with linear probing over
- * one array whose size is fixed at creation. Entries are told apart by the caller, who knows
- * what a reference stands for. Invariant: no empty slot lies between an entry and the slot that
- * its hash asks for, so a search ends at the first empty slot; removal moves entries back
- * instead of leaving marks. The owner keeps the load at or below 7/8. Floor 4. */
+ * one array of any size, fixed at creation. Entries are told apart by the caller, who knows
+ * what a reference stands for. Invariant: no empty slot lies between an entry and its home, the
+ * slot that its hash asks for, so a search ends at the first empty slot; removal moves entries
+ * back instead of leaving marks. At most 3/4 of the slots are used: a search that finds nothing
+ * looks at 8 of them, which is one cache line and a bit. Floor 4. */
 #ifndef TCPTALE_LIB_TABLE_H
 #define TCPTALE_LIB_TABLE_H
 
@@ -16,21 +17,38 @@ struct tcptale_slot {
 
 struct tcptale_table {
   struct tcptale_slot *slots;
-  uint32_t mask; /* number of slots - 1; the number is a power of two */
+  uint32_t slot_count;
   uint32_t used;
 };
 
-/* Begins an empty table over `slot_count` slots, a power of two, which it zeroes. */
+/* The slots that a table needs for `entries` entries. */
+static inline uint64_t tcptale_table_slots_for(uint64_t entries) {
+  return entries + entries / 3 + 2;
+}
+
+/* Where a hash's entries begin. Multiplying spreads the hashes over any number of slots. */
+static inline uint32_t tcptale_table_home(const struct tcptale_table *table, uint32_t hash) {
+  return (uint32_t)((uint64_t)hash * table->slot_count >> 32);
+}
+
+/* Begins an empty table over `slot_count` slots, at least 2, which it zeroes. */
 void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
                         uint32_t slot_count);
 
-/* Walks the entries of one hash: `*at` is the first slot to look at (start with hash & mask) and
- * is left on the entry found, one behind it for the next call. Returns its reference, or 0 when
- * there is no more. */
+/* Walks the entries of one hash: `*at` is the first slot to look at (its home at first) and is
+ * left one behind the entry found. Returns its reference, or 0 when there is no more. */
 uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash, uint32_t *at);
 
-/* Adds an entry; 0 when the table is at 7/8 of its slots. */
+/* Whether no further entry is taken. */
+static inline int tcptale_table_is_full(const struct tcptale_table *table) {
+  return table->used >= table->slot_count - table->slot_count / 4;
+}
+
+/* Adds an entry; 0 when the table is full. */
 int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref);
+
+/* Lets the entry with this hash and reference stand for `by`; 0 when there is none. */
+int tcptale_table_replace(struct tcptale_table *table, uint32_t hash, uint32_t ref, uint32_t by);
 
 /* Removes the entry with this hash and reference; 0 when there is none. */
 int tcptale_table_remove(struct tcptale_table *table, uint32_t hash, uint32_t ref);

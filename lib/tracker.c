@@ -282,10 +282,10 @@ static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames,
     const tcptale_frame *f = frame_at(frames, from + i);
     tcptale_decode(&t->ahead[i], f->link_type, f->data, f->cap_len, f->wire_len, decode_flags(t));
     if (look_up(t, &t->ahead[i], f->scope, &t->look[i]))
-      tcptale_prefetch(&index->slots[t->look[i].key.hash & index->mask]);
+      tcptale_prefetch(&index->slots[tcptale_table_home(index, t->look[i].key.hash)]);
   }
   for (size_t i = 0; i < n && n > 1; i++) {
-    uint32_t hash = t->look[i].key.hash, at = hash;
+    uint32_t hash = t->look[i].key.hash, at = tcptale_table_home(index, hash);
     uint32_t ref = t->look[i].known ? tcptale_table_next(index, hash, &at) : 0;
     const uint8_t *record = ref ? tcptale_arena_at(&t->env.arena, ref) : NULL;
     for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64)
