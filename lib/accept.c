@@ -30,11 +30,6 @@ void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arriva
     seg->ack_offset = tcptale_half_offset(&peer->half, p->ack);
 }
 
-uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uint32_t dir) {
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED)) return 14;
-  return tcptale_conn_has(conn, TCPTALE_CONN_SCALED) ? conn->ends[dir].wscale : 0;
-}
-
 uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir) {
   return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
 }

@@ -10,11 +10,6 @@
 #define NEAR_NS            ((uint64_t)100000000)
 #define NEAR_WITHOUT_ID_NS ((uint64_t)1000000)
 
-static uint64_t mix(uint64_t h, uint64_t v) {
-  h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-  return h ^ (h >> 29);
-}
-
 /* The first and last bytes of the payload; the TCP checksum stands for the rest. A frame that is
  * taken for a copy is still compared byte for byte with what is known, so a forger gains
  * nothing. */
@@ -23,19 +18,29 @@ static uint64_t sample(const tcptale_packet *p, const uint8_t *payload) {
   return tcptale_le64(payload) ^ (tcptale_le64(payload + p->payload_cap - 8) << 1);
 }
 
-static uint64_t print_of(uint64_t flow, const tcptale_packet *p, const uint8_t *payload) {
-  uint64_t h = mix(flow, (uint64_t)p->seq << 32 | p->ack);
-  h = mix(h, (uint64_t)p->tcp_flags << 48 | (uint64_t)p->window << 32 |
-                 (uint64_t)p->tcp_checksum << 16 | p->urgent);
-  h = mix(h, (uint64_t)p->ip_id << 32 | p->payload_len);
-  h = mix(h, (uint64_t)p->ts_val << 32 | p->ts_ecr);
-  return mix(h, sample(p, payload));
+static uint32_t tag_of(const uint64_t word[6]) {
+  uint64_t h = (word[0] ^ word[1]) + (word[2] ^ word[3]);
+  return (uint32_t)(h ^ h >> 32);
 }
 
-static void unlink_entry(struct tcptale_dup *dup, uint32_t at) {
-  uint8_t *link = &dup->head[dup->entry[at].print % TCPTALE_DUP_HEADS];
-  while (*link != at + 1) link = &dup->entry[*link - 1].next;
-  *link = dup->entry[at].next;
+static void fill(struct tcptale_dup_entry *e, uint64_t flow, const tcptale_packet *p,
+                 const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
+  e->word[0] = (uint64_t)p->seq << 32 | p->ack;
+  e->word[1] = (uint64_t)p->tcp_flags << 48 | (uint64_t)p->window << 32 |
+               (uint64_t)p->tcp_checksum << 16 | p->urgent;
+  e->word[2] = (uint64_t)p->ip_id << 32 | p->payload_len;
+  e->word[3] = flow;
+  e->word[4] = (uint64_t)p->ts_val << 32 | p->ts_ecr;
+  e->word[5] = sample(p, payload);
+  e->index = index;
+  e->ts_ns = ts_ns;
+}
+
+void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
+                          const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
+  uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
+  fill(&dup->entry[at], flow, p, payload, index, ts_ns);
+  dup->tag[at] = tag_of(dup->entry[at].word);
 }
 
 static int is_near(const struct tcptale_dup_entry *e, const tcptale_packet *p, uint64_t index,
@@ -45,17 +50,19 @@ static int is_near(const struct tcptale_dup_entry *e, const tcptale_packet *p, u
   return counted && apart <= (p->ip_version == 4 && p->ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
 }
 
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
+int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
                      const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
-  uint64_t print = print_of(flow, packet, payload);
-  uint8_t *head = &dup->head[print % TCPTALE_DUP_HEADS];
+  uint32_t filled = dup->count < TCPTALE_DUP_FRAMES ? (uint32_t)dup->count : TCPTALE_DUP_FRAMES;
+  struct tcptale_dup_entry now;
+  fill(&now, flow, p, payload, index, ts_ns);
+  uint32_t tag = tag_of(now.word), at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   int seen = 0;
-  for (uint8_t i = *head; i != 0 && !seen; i = dup->entry[i - 1].next)
-    seen = dup->entry[i - 1].print == print && is_near(&dup->entry[i - 1], packet, index, ts_ns);
-  if (dup->filled == TCPTALE_DUP_FRAMES) unlink_entry(dup, dup->at);
-  else dup->filled++;
-  dup->entry[dup->at] = (struct tcptale_dup_entry){print, index, ts_ns, *head, {0}};
-  *head = (uint8_t)(dup->at + 1);
-  dup->at = (dup->at + 1) % TCPTALE_DUP_FRAMES;
+  for (uint32_t i = 0; i < filled && !seen; i++) {
+    const struct tcptale_dup_entry *e = &dup->entry[i];
+    seen = dup->tag[i] == tag && memcmp(e->word, now.word, sizeof now.word) == 0 &&
+           is_near(e, p, index, ts_ns);
+  }
+  dup->entry[at] = now;
+  dup->tag[at] = tag;
   return seen;
 }

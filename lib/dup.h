@@ -1,32 +1,45 @@
 /* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way
- * in and out, two VLANs, a bond. Remembers a fingerprint of the last 64 TCP frames; one that
- * comes again within 64 frames and 100 ms is the same frame, not a retransmission. Cost: O(1),
- * all within a few cache lines that stay warm. Floor 4. */
+ * in and out, two VLANs, a bond. Remembers what told the last 64 TCP frames apart; one that comes
+ * again within 64 frames and 100 ms is the same frame, not a retransmission. Remembering costs a
+ * line that is written, looking for a copy O(64): whoever knows that a frame brings what no
+ * earlier one brought need not look. Floor 4. */
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 
 #include "tcptale/packet.h"
 
-enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_HEADS = 128 };
+enum { TCPTALE_DUP_FRAMES = 64 };
 
+/* One frame: what it said, and when. */
 struct tcptale_dup_entry {
-  uint64_t print;
+  uint64_t word[6];
   uint64_t index;
   uint64_t ts_ns;
-  uint8_t next; /* 1 + entry of the next with the same head; 0: none */
-  uint8_t reserved0[7];
 };
 
 struct tcptale_dup {
+  uint32_t tag[TCPTALE_DUP_FRAMES]; /* a digest of an entry's words */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
-  uint8_t head[TCPTALE_DUP_HEADS]; /* 1 + entry; 0: none */
-  uint32_t at;                     /* the entry that is replaced next */
-  uint32_t filled;
+  uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
+  uint64_t refused; /* `count` right after the last one that was not believed; 0: none was */
 };
 
-/* Whether the frame was here before; remembers it. `flow` tells connections and directions
- * apart. */
+/* Remembers a frame. `flow` tells connections and directions apart. */
+void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
+                          const uint8_t *payload, uint64_t index, uint64_t ts_ns);
+
+/* The same, and whether the frame was here before. */
 int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
                      const uint8_t *payload, uint64_t index, uint64_t ts_ns);
+
+/* The frame remembered last was not believed: a copy of it might be, which would be wrong. */
+static inline void tcptale_dup_refuse(struct tcptale_dup *dup) {
+  dup->refused = dup->count;
+}
+
+/* Whether all of the frames that are remembered were believed. */
+static inline int tcptale_dup_all_believed(const struct tcptale_dup *dup) {
+  return dup->refused == 0 || dup->count - dup->refused > TCPTALE_DUP_FRAMES;
+}
 
 #endif

@@ -235,6 +235,7 @@ int tcptale_conn_set_user(tcptale_conn *conn, uint64_t value) {
 /* A direction that has not begun yet only takes the mark along. */
 static void discard(struct tcptale_conn *conn, uint32_t direction) {
   struct tcptale_end *end = &conn->ends[direction];
+  conn->usual = 0;
   if (tcptale_end_has(end, TCPTALE_END_BASED) && conn->phase != TCPTALE_PHASE_CLOSED)
     tcptale_half_discard(&conn->tracker->env.stream, &end->half);
   else end->half.flags |= TCPTALE_HALF_DISCARDING;

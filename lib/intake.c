@@ -2,7 +2,6 @@
 #include "intake.h"
 
 #include "accept.h"
-#include "bytes.h"
 #include "tcptale/seq.h"
 #include "tcptale/state.h"
 #include "tell.h"
@@ -67,12 +66,6 @@ static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_accept_place(conn, seg);
 }
 
-/* 16 bits that tell link addresses apart well enough to notice a change; never 0. */
-static uint16_t mac_digest(const uint8_t mac[6]) {
-  uint32_t words = tcptale_be16(mac) * 3u + tcptale_be16(mac + 2) * 5u + tcptale_be16(mac + 4) * 7u;
-  return (uint16_t)(words | 1u);
-}
-
 /* The sender's distance and link address, against its last segment's. */
 static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        const struct tcptale_arrival *seg) {
@@ -83,7 +76,7 @@ static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_TTL_JUMP, seg->dir, 0, 0);
   own->ttl = ttl;
   if (!(seg->packet->flags & TCPTALE_PACKET_HAS_ETHER)) return;
-  uint16_t mac = mac_digest(seg->packet->link_src);
+  uint16_t mac = tcptale_end_mac(seg->packet->link_src);
   if (own->mac != 0 && own->mac != mac)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_MAC_CHANGE, seg->dir, 0, 0);
   own->mac = mac;

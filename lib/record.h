@@ -8,6 +8,7 @@
 #include "tcptale/tracker.h"
 
 #include "arena.h"
+#include "bytes.h"
 #include "emit.h"
 #include "key.h"
 #include "stream.h"
@@ -109,6 +110,7 @@ struct tcptale_conn {
   uint8_t reset_dir; /* who sent the RST that is believed, or tentative */
   uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
   uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
+  uint8_t usual;     /* 1 << direction: its segments may go the short way (usual.h) */
   uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
   struct tcptale_end ends[2];
@@ -181,6 +183,13 @@ static inline uint32_t tcptale_other(uint32_t dir) {
 
 static inline int tcptale_end_has(const struct tcptale_end *end, uint32_t flag) {
   return (end->flags & flag) != 0;
+}
+
+/* 16 bits that tell link addresses apart well enough to notice a change; never 0. */
+static inline uint16_t tcptale_end_mac(const uint8_t address[6]) {
+  uint32_t words =
+      tcptale_be16(address) * 3u + tcptale_be16(address + 2) * 5u + tcptale_be16(address + 4) * 7u;
+  return (uint16_t)(words | 1u);
 }
 
 /* The sequence number of its SYN: the one before offset 0. Meaningful once it is based. */

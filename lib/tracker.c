@@ -11,6 +11,7 @@
 #include "park.h"
 #include "settings.h"
 #include "tell.h"
+#include "usual.h"
 #include "util.h"
 
 /* ---- one packet ---- */
@@ -27,8 +28,12 @@ static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet 
 
 /* Carries out what a step asks for. */
 static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
-  if (action == TCPTALE_ACTION_KEEP) tcptale_roster_update(&t->roster, &t->env, conn);
-  else tcptale_roster_remove(&t->roster, &t->env, conn);
+  if (action != TCPTALE_ACTION_KEEP) {
+    tcptale_roster_remove(&t->roster, &t->env, conn);
+    return;
+  }
+  conn->usual = tcptale_usual_directions(&t->env, conn);
+  tcptale_roster_update(&t->roster, &t->env, conn);
 }
 
 /* A segment without a connection: opens one, or is only told. Returns the connection it
@@ -161,22 +166,38 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
   return 1;
 }
 
-/* A frame that the capture holds twice is marked before anything looks at it (rule R23). */
-static void take_segment(struct tcptale_tracker *t, const struct tcptale_key *key,
-                         const tcptale_packet *packet, const uint8_t *data) {
+/* The long way. A frame that the capture holds twice is marked before anything looks at it (rule
+ * R23). */
+static void take_any(struct tcptale_tracker *t, const struct tcptale_key *key, uint64_t flow,
+                     const tcptale_packet *packet, const uint8_t *data) {
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
   seg.ts_ns = t->env.now_ns;
   seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
-  t->stats.segments++;
   int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
-  if (wants_dup && tcptale_dup_seen(&t->dup, (uint64_t)key->hash << 1 | key->from, packet,
-                                    seg.payload, seg.index, seg.ts_ns))
+  if (wants_dup && tcptale_dup_seen(&t->dup, flow, packet, seg.payload, seg.index, seg.ts_ns))
     seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
-  if (is_refused_stray(t, &seg, key)) return;
-  take(t, key, &seg);
+  if (!is_refused_stray(t, &seg, key)) take(t, key, &seg);
+  if (seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful) tcptale_dup_refuse(&t->dup);
+}
+
+/* A usual segment brings what none before it brought, so it is no copy of one that was believed:
+ * it is only remembered. */
+static void take_segment(struct tcptale_tracker *t, const struct tcptale_key *key,
+                         const tcptale_packet *packet, const uint8_t *data) {
+  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, key);
+  uint64_t flow = (uint64_t)key->hash << 1 | key->from;
+  t->stats.segments++;
+  if (conn && conn->usual && conn->timer.deadline_ns > t->env.now_ns &&
+      tcptale_dup_all_believed(&t->dup) &&
+      tcptale_usual_take(&t->env, conn, key->from ^ conn->client_at, packet, data)) {
+    tcptale_dup_remember(&t->dup, flow, packet, data + packet->payload_offset, t->env.emit.index,
+                         t->env.now_ns);
+    return;
+  }
+  take_any(t, key, flow, packet, data);
 }
 
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels

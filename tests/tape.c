@@ -117,10 +117,25 @@ static void on_reset(tcptale_conn *c, const tcptale_reset_event *e, void *user) 
   write_down(tape, c, event, NULL);
 }
 
+/* A digest of what the connection counted. */
+static uint64_t counters_of(const tcptale_conn *conn) {
+  tcptale_conn_stats stats = {.struct_size = sizeof stats};
+  uint64_t digest = 0;
+
+  tcptale_conn_stats_read(conn, &stats);
+  for (int d = 0; d < 2; d++) {
+    digest = digest * 31 + stats.packets[d];
+    digest = digest * 31 + stats.payload_bytes[d];
+    digest = digest * 31 + (uint64_t)tcptale_conn_state(conn, (uint32_t)d);
+  }
+  return digest * 31 + stats.last_ns - stats.first_ns;
+}
+
 static void on_close(tcptale_conn *c, const tcptale_close_event *e, void *user) {
   EVENT(TAPE_CLOSE);
   laws_close(&tape->laws, c, e);
   event.code = e->why;
+  if (tape->flags & TAPE_PLACES) event.digest = counters_of(c);
   write_down(tape, c, event, NULL);
 }
 
@@ -187,6 +202,7 @@ tcptale_tracker *tape_tracker(struct tape *tape, const tcptale_config *config) {
     config = &own;
   }
   tape_callbacks(&callbacks);
+  if (!(tape->flags & TAPE_SEGMENTS)) callbacks.on_segment = NULL;
   if (in_use) {
     result = tcptale_tracker_new(&tape->tracker, config, &callbacks, tape);
   } else {
@@ -207,6 +223,14 @@ const char *tape_end(struct tape *tape) {
   tape->tracker = NULL;
   tape->kept_block = 0;
   return laws_finish(&tape->laws);
+}
+
+void tape_drop_segments(struct tape *tape) {
+  size_t kept = 0;
+
+  for (size_t i = 0; i < tape->count; i++)
+    if (tape->events[i].kind != TAPE_SEGMENT) tape->events[kept++] = tape->events[i];
+  tape->count = kept;
 }
 
 size_t tape_count(const struct tape *tape, uint32_t kind, uint64_t code) {

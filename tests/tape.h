@@ -34,11 +34,11 @@ struct tape_event {
 
 /* What is written down besides open, established, data, gap, half_close, reset and close. */
 enum tape_flag {
-  TAPE_PLACES = 1, /* packet numbers and times; else they are 0 */
+  TAPE_PLACES = 1, /* packet numbers, times, what a connection counted; else 0 */
   TAPE_ANOMALIES = 2,
-  TAPE_SEGMENTS = 4,
-  TAPE_JOINED = 8, /* touching data of one direction is one event */
-  TAPE_NO_RTT = 16 /* established without its times */
+  TAPE_SEGMENTS = 4, /* without it nobody asks for verdicts, and usual segments go the short way */
+  TAPE_JOINED = 8,   /* touching data of one direction is one event */
+  TAPE_NO_RTT = 16   /* established without its times */
 };
 
 struct tape {
@@ -67,6 +67,9 @@ tcptale_tracker *tape_tracker(struct tape *tape, const tcptale_config *config);
 /* Frees the tracker; returns the first broken law or NULL. The events stay until tape_wipe. */
 const char *tape_end(struct tape *tape);
 void tape_wipe(struct tape *tape);
+
+/* Takes the verdicts on segments out again. */
+void tape_drop_segments(struct tape *tape);
 
 /* How many events of a kind; with a code, TAPE_ANY for any. */
 #define TAPE_ANY UINT64_MAX

@@ -130,6 +130,21 @@ Test(metamorphic, batches, .init = set_up, .timeout = 300) {
   }
 }
 
+/* The short way of usual segments (lib/usual.h), which is taken where nobody asks for verdicts, tells what
+ * the long way tells. */
+Test(metamorphic, ways, .init = set_up, .timeout = 300) {
+  uint64_t seed = first_seed("ways");
+
+  for (uint64_t told = 0; told < share(20); told += (uint64_t)talk.conns, seed++) {
+    struct tape longer, shorter;
+    make_wild(seed, 1 + (int)(seed % TALK_CONNS));
+    tell(&longer, EVERYTHING, &plain, seed);
+    tape_drop_segments(&longer);
+    tell(&shorter, EVERYTHING & ~(unsigned)TAPE_SEGMENTS, &plain, seed);
+    same(&longer, &shorter, seed, "with and without verdicts");
+  }
+}
+
 /* Orders given from inside callbacks, at random; the same in both runs. */
 static void meddle(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
                    const uint8_t *data) {
