@@ -1,4 +1,4 @@
-/* guard.c - a page without rights behind every copy. */
+/* guard.c - a page without rights behind or before every copy. */
 #include "guard.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static uint8_t *guard_page(void) {
   if (page) return page;
   size_t size = (size_t)sysconf(_SC_PAGESIZE);
   uint8_t *room =
-      mmap(NULL, GUARD_ROOM + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(NULL, 2 * GUARD_ROOM + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   cr_assert(room != MAP_FAILED);
   cr_assert_eq(mprotect(room + GUARD_ROOM, size, PROT_NONE), 0);
   page = room + GUARD_ROOM;
@@ -22,6 +22,13 @@ static uint8_t *guard_page(void) {
 uint8_t *guard_copy(const uint8_t *bytes, size_t len) {
   cr_assert_leq(len, (size_t)GUARD_ROOM);
   uint8_t *copy = guard_page() - len;
+  if (len > 0) memcpy(copy, bytes, len);
+  return copy;
+}
+
+uint8_t *guard_copy_behind(const uint8_t *bytes, size_t len) {
+  cr_assert_leq(len, (size_t)GUARD_ROOM);
+  uint8_t *copy = guard_page() + sysconf(_SC_PAGESIZE);
   if (len > 0) memcpy(copy, bytes, len);
   return copy;
 }

@@ -1,11 +1,12 @@
-/* The Internet checksum against one that adds byte by byte, at every alignment and length, and RFC 1624's
- * update against sums made anew. */
+/* The Internet checksum against one that adds byte by byte, by each way to sum that the machine has, at every
+ * alignment and length, and RFC 1624's update against sums made anew. */
 #include <criterion/criterion.h>
 
 #include "tcptale/checksum.h"
 
 #include "build.h"
 #include "guard.h"
+#include "sum.h"
 
 static uint16_t slow_sum(const uint8_t *data, size_t len) {
   uint32_t sum = 0;
@@ -30,29 +31,75 @@ Test(checksum, rfc_1071_example) {
   cr_expect_eq(tcptale_checksum(data, sizeof data), 0x220d);
 }
 
+enum { WAYS = 3 };
+
+/* The folded sum in network order, by each way in turn; `*name` is what the way is called. */
+static uint16_t sum_by(int way, const uint8_t *data, size_t len, const char **name) {
+  uint8_t bytes[2];
+  *name = way == 0 ? "public" : way == 1 ? "fastest" : "portable";
+  if (way == 0) return tcptale_checksum_fold(tcptale_checksum_add(0, data, len));
+  uint64_t sum = way == 1 ? tcptale_sum_bytes(data, len) : tcptale_sum_portable(data, len);
+  uint16_t folded = tcptale_sum_fold(sum);
+  memcpy(bytes, &folded, sizeof bytes);
+  return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+static void expect_sum(const uint8_t *data, size_t len) {
+  uint16_t want = slow_sum(data, len);
+  for (int way = 0; way < WAYS; way++) {
+    const char *name;
+    uint16_t got = sum_by(way, data, len, &name);
+    cr_assert_eq(got, want, "%s: %zu bytes from %02x: %04x, not %04x", name, len,
+                 len > 0 ? data[0] : 0, got, want);
+  }
+}
+
+enum { RANDOM, ONES, ZEROS, CONTENTS };
+
+static void fill_with(int content, uint8_t *data, size_t len, uint32_t seed) {
+  if (content == RANDOM) fill(data, len, seed);
+  else memset(data, content == ONES ? 0xff : 0, len);
+}
+
+/* What lies before and behind the data is not 0, so that it shows where it is added. */
 Test(checksum, every_length_and_alignment) {
-  static uint8_t room[512];
-  for (size_t offset = 0; offset < 8; offset++)
-    for (size_t len = 0; len <= 300; len++) {
-      fill(room + offset, len, (uint32_t)(len * 8 + offset));
-      uint16_t want = slow_sum(room + offset, len);
-      cr_assert_eq(tcptale_checksum_fold(tcptale_checksum_add(0, room + offset, len)), want,
-                   "%zu bytes at %zu", len, offset);
-      cr_assert_eq(tcptale_checksum(guard_copy(room + offset, len), len), (uint16_t)~want);
+  static _Alignas(16) uint8_t room[512];
+  for (int content = 0; content < CONTENTS; content++)
+    for (size_t offset = 0; offset < 16; offset++)
+      for (size_t len = 0; len <= 300; len++) {
+        memset(room, 0xa5, sizeof room);
+        fill_with(content, room + offset, len, (uint32_t)(len * 16 + offset));
+        expect_sum(room + offset, len);
+      }
+}
+
+/* One byte in the midst of others of 0, at every place: none is left out, added twice or swapped. */
+Test(checksum, every_place) {
+  static uint8_t room[300];
+  for (size_t len = 1; len <= sizeof room; len += 13)
+    for (size_t at = 0; at < len; at++) {
+      room[at] = 0x81;
+      expect_sum(room, len);
+      room[at] = 0;
     }
 }
 
+/* Neither in front of the data nor behind it may be read. */
+Test(checksum, nothing_else_is_read) {
+  static uint8_t room[512];
+  fill(room, sizeof room, 5);
+  for (size_t len = 0; len <= 300; len++) expect_sum(guard_copy(room, len), len);
+  for (size_t len = 0; len <= 300; len++) expect_sum(guard_copy_behind(room, len), len);
+}
+
 Test(checksum, large_and_extreme_data) {
-  static uint8_t room[65536];
-  for (int byte = 0; byte < 256; byte += 255) {
-    memset(room, byte, sizeof room);
-    cr_expect_eq(tcptale_checksum_fold(tcptale_checksum_add(0, room, sizeof room)),
-                 byte ? 0xffff : 0);
-    cr_expect_eq(tcptale_checksum_fold(tcptale_checksum_add(0, room, 65535)),
-                 slow_sum(room, 65535));
+  static _Alignas(16) uint8_t room[(1 << 20) + 16];
+  static const size_t lengths[] = {1460, 9000, 65535, 65536, (1 << 20) - 1, 1 << 20};
+  for (int content = 0; content < CONTENTS; content++) {
+    fill_with(content, room, sizeof room, 7);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+      for (size_t offset = 0; offset < 16; offset += 5) expect_sum(room + offset, lengths[i]);
   }
-  fill(room, sizeof room, 7);
-  cr_expect_eq(tcptale_checksum(room, 65535), (uint16_t)~slow_sum(room, 65535));
 }
 
 /* Pieces of even length may be summed one after the other, wherever they begin. */
@@ -65,6 +112,20 @@ Test(checksum, sums_go_on) {
   }
   cr_expect_eq(tcptale_checksum_fold(tcptale_checksum_add(UINT32_MAX, data, 64)),
                slow_sum(data, 64), "a sum of ones adds nothing");
+}
+
+/* A segment: pseudo header, header, and a payload whose odd byte is the last one. */
+Test(checksum, pieces_of_a_segment) {
+  uint8_t data[12 + 20 + 301];
+  for (size_t payload = 0; payload <= 301; payload++) {
+    size_t len = 20 + payload;
+    fill(data, sizeof data, (uint32_t)payload);
+    memcpy(data + 8, (uint8_t[]){0, 6, (uint8_t)(len >> 8), (uint8_t)len}, 4);
+    uint64_t sum = tcptale_checksum_pseudo(data, data + 4, 4, 6, (uint32_t)len);
+    sum = tcptale_checksum_add(sum, data + 12, 20);
+    sum = tcptale_checksum_add(sum, data + 32, payload);
+    cr_expect_eq(tcptale_checksum_fold(sum), slow_sum(data, 12 + len), "%zu bytes", payload);
+  }
 }
 
 Test(checksum, pseudo_header) {
