@@ -4,13 +4,13 @@
  * 3. */
 #include <string.h>
 
-#include "tcptale/checksum.h"
 #include "tcptale/packet.h"
 
 #include "bytes.h"
 #include "fields.h"
 #include "ip.h"
 #include "link.h"
+#include "sum.h"
 #include "tcp.h"
 #include "tunnel.h"
 #include "walk.h"
@@ -59,10 +59,19 @@ static void walk_on(struct tcptale_walk *w, tcptale_packet *p) {
   }
 }
 
+/* The sum of an IPv4 header, 5 to 15 words long as its first byte says. */
+static uint64_t v4_sum(const uint8_t *h) {
+  uint64_t sum = tcptale_sum_add(tcptale_sum_word64(h), tcptale_sum_word64(h + 8));
+  sum = tcptale_sum_add(sum, tcptale_sum_word32(h + 16));
+  const uint8_t *end = h + (h[0] & 0xfu) * 4;
+  for (const uint8_t *option = h + TCPTALE_V4_LEN; option < end; option += 4)
+    sum = tcptale_sum_add(sum, tcptale_sum_word32(option));
+  return sum;
+}
+
 /* An IPv4 header that is right sums up to ones; 0 in it was left to the hardware (rule R21). */
 static void verify_ip(tcptale_packet *p, const uint8_t *h) {
-  uint32_t len = (h[0] & 0xfu) * 4;
-  if (tcptale_checksum_fold(tcptale_checksum_add(0, h, len)) == 0xffff) {
+  if (tcptale_sum_is_right(v4_sum(h))) {
     p->ip_csum = TCPTALE_CSUM_GOOD;
   } else if (tcptale_be16(h + 10) == 0) {
     p->ip_csum = TCPTALE_CSUM_PARTIAL;
@@ -73,13 +82,24 @@ static void verify_ip(tcptale_packet *p, const uint8_t *h) {
   }
 }
 
+/* The pseudo header without its length: addresses and protocol (RFC 9293 3.1, RFC 8200 8.1). */
+static uint64_t pseudo_sum(const uint8_t *src, const uint8_t *dst, uint32_t ip_version) {
+  enum { TCP = 6 };
+  uint64_t sum = tcptale_sum_number(TCP);
+  if (ip_version == 4) return sum + tcptale_sum_word32(src) + tcptale_sum_word32(dst);
+  sum = tcptale_sum_add(sum, tcptale_sum_word64(src));
+  sum = tcptale_sum_add(sum, tcptale_sum_word64(src + 8));
+  sum = tcptale_sum_add(sum, tcptale_sum_word64(dst));
+  return tcptale_sum_add(sum, tcptale_sum_word64(dst + 8));
+}
+
 /* Whether the field holds only the pseudo header's sum, for the hardware to go on from; where
  * the hardware also cuts the data into segments it adds their lengths itself, and the sum is one
  * without length. */
 static int holds_partial_sum(const tcptale_packet *p, uint64_t pseudo,
                              uint64_t pseudo_without_len) {
-  return p->tcp_checksum == tcptale_checksum_fold(pseudo) ||
-         p->tcp_checksum == tcptale_checksum_fold(pseudo_without_len);
+  uint16_t field = tcptale_sum_fold(tcptale_sum_number(p->tcp_checksum));
+  return field == tcptale_sum_fold(pseudo) || field == tcptale_sum_fold(pseudo_without_len);
 }
 
 static void verify_tcp(const struct tcptale_walk *w, tcptale_packet *p, const uint8_t *data) {
@@ -90,12 +110,11 @@ static void verify_tcp(const struct tcptale_walk *w, tcptale_packet *p, const ui
   }
   const uint8_t *src = w->csum_src ? w->csum_src : p->src;
   const uint8_t *dst = w->csum_dst ? w->csum_dst : p->dst;
-  size_t addr_len = p->ip_version == 4 ? 4 : 16;
   uint32_t len = p->tcp_header_len + p->payload_len;
-  uint64_t without_len = tcptale_checksum_pseudo(src, dst, addr_len, 6, 0);
-  uint64_t pseudo = without_len + len;
-  uint64_t sum = tcptale_checksum_add(pseudo, data + p->tcp_offset, len);
-  if (tcptale_checksum_fold(sum) == 0xffff) {
+  uint64_t without_len = pseudo_sum(src, dst, p->ip_version);
+  uint64_t pseudo = tcptale_sum_add(without_len, tcptale_sum_number(len));
+  uint64_t sum = tcptale_sum_add(pseudo, tcptale_sum_bytes(data + p->tcp_offset, len));
+  if (tcptale_sum_is_right(sum)) {
     p->tcp_csum = TCPTALE_CSUM_GOOD;
   } else if (holds_partial_sum(p, pseudo, without_len)) {
     p->tcp_csum = TCPTALE_CSUM_PARTIAL;
