@@ -37,7 +37,7 @@ EX_BIN := $(PROGRAMS:%=$(B)/examples/%)
 EX_SHARED := $(patsubst %.c,$(B)/%.o,$(filter-out $(MAINS:%=examples/%.c),$(sort $(wildcard examples/*.c))))
 TEST_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/*.c)))
 # Public headers are aligned by hand: they are read, not skimmed.
-SOURCES := $(wildcard lib/*.[ch] examples/*.[ch] tests/*.[ch])
+SOURCES := $(wildcard lib/*.[ch] examples/*.[ch] tests/*.[ch] tests/bench/*.[ch])
 OBJECTS := $(LIB_OBJ) $(EX_SHARED) $(EX_BIN:%=%.o) $(TEST_OBJ)
 
 ifeq ($(V),1)
@@ -134,6 +134,8 @@ coverage: ## line coverage of lib/ by the tests
 	$(Q)$(MAKE) --no-print-directory B=build/coverage CFLAGS='-O0 -g --coverage' test
 	$(call check,coverage.sh)
 
+include tests/bench/bench.mk
+
 HEADERS := $(patsubst include/%,%,$(wildcard include/*.h include/tcptale/*.h))
 install: static shared ## into DESTDIR and PREFIX
 	$(Q)install -d '$(DESTDIR)$(INCLUDEDIR)/tcptale' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PKGCONFIGDIR)'
@@ -158,9 +160,10 @@ clean: ## remove build/
 	$(Q)rm -rf $(B)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile tests/bench/bench.mk | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
 	@echo "Variables: CC CXX AR CFLAGS CPPFLAGS LDFLAGS PREFIX INCLUDEDIR LIBDIR PKGCONFIGDIR DESTDIR"
 	@echo "           V=1 (whole commands) WERROR=1 FILTER=pattern CAPTURES=folder"
+	@echo "           BENCH='W2 W4' ROUNDS=3 (of bench)"
 
 force:
 .DELETE_ON_ERROR:

@@ -1,0 +1,152 @@
+/* floor.c - how fast it could be: each mode does strictly less than a tracker has to.
+ *
+ *   floor trace=FILE mode=MODE [checksum=on] [slots=N] [verify=on] [limit=N]
+ *
+ * decode  every frame decoded, nothing remembered
+ * table   decoded, found, taken in: one frame after the other
+ * batch   the same by 32: all are decoded and the lines of their connections asked for, then all are taken in
+ * batchp  batch; the headers of the 32 that follow are asked for as well, as one can who has an array of pointers
+ * batchi  batchp with 8-byte slots that point to records: less memory, one more line
+ *
+ * checksum=on verifies that of TCP in any mode; with batchp the whole next frames are asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "floor_sum.h"
+#include "floor_table.h"
+#include "words.h"
+
+enum { BATCH = 32, LINE = 64 };
+
+struct floor {
+  struct tally tally;
+  struct floor_table table;
+  int checksum;
+  uint64_t decoded; /* so that nothing is left out as unused */
+};
+
+/* Bytes go through a pointer: whoever compiles must not look into what the user does with them. */
+static void hear(struct tally *tally, const uint8_t *data, size_t len, uint64_t offset) {
+  tally_bytes(tally, data, len, offset);
+}
+
+static inline int take(const struct floor *floor, const tcptale_frame *frame,
+                       struct floor_segment *out) {
+  struct floor_layers layers;
+  return floor_decode(frame, out, &layers) && (!floor->checksum || floor_sum_good(&layers));
+}
+
+static void work_decode(void *user, const tcptale_frame *frames, size_t count) {
+  struct floor *floor = user;
+  struct floor_segment segment;
+  for (size_t i = 0; i < count; i++)
+    if (take(floor, &frames[i], &segment)) floor->decoded += segment.hash ^ segment.seq;
+}
+
+static void work_table(void *user, const tcptale_frame *frames, size_t count) {
+  struct floor *floor = user;
+  struct floor_segment segment;
+  for (size_t i = 0; i < count; i++)
+    if (take(floor, &frames[i], &segment)) floor_track(&floor->table, &segment);
+}
+
+/* Decodes up to BATCH frames; what is no segment, or a wrong one, is left out. */
+static inline size_t take_batch(const struct floor *floor, const tcptale_frame *frames,
+                                size_t count, struct floor_segment *out) {
+  size_t taken = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!take(floor, &frames[i], &out[taken])) continue;
+    floor_fetch(&floor->table, out[taken].hash);
+    taken++;
+  }
+  return taken;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+static void work_batch(void *user, const tcptale_frame *frames, size_t count) {
+  struct floor *floor = user;
+  struct floor_segment segments[BATCH];
+  for (size_t at = 0; at < count; at += BATCH) {
+    size_t taken = take_batch(floor, frames + at, least(count - at, BATCH), segments);
+    for (size_t i = 0; i < taken; i++) floor_track(&floor->table, &segments[i]);
+  }
+}
+
+/* The headers of a frame, or all of it. */
+static inline void fetch_frame(const tcptale_frame *frame, int whole) {
+  uint32_t len = whole ? frame->cap_len : LINE + 1;
+  for (uint32_t at = 0; at < len; at += LINE) __builtin_prefetch(frame->data + at);
+}
+
+static void work_batchp(void *user, const tcptale_frame *frames, size_t count) {
+  struct floor *floor = user;
+  struct floor_segment segments[BATCH];
+  for (size_t at = 0; at < count; at += BATCH) {
+    size_t n = least(count - at, BATCH);
+    for (size_t i = 0; i < BATCH; i++) fetch_frame(&frames[at + BATCH + i], floor->checksum);
+    size_t taken = take_batch(floor, frames + at, n, segments);
+    for (size_t i = 0; i < taken; i++) floor_track(&floor->table, &segments[i]);
+  }
+}
+
+static void work_batchi(void *user, const tcptale_frame *frames, size_t count) {
+  struct floor *floor = user;
+  struct floor_segment segments[BATCH];
+  for (size_t at = 0; at < count; at += BATCH) {
+    size_t n = least(count - at, BATCH), taken = 0;
+    for (size_t i = 0; i < BATCH; i++) fetch_frame(&frames[at + BATCH + i], floor->checksum);
+    for (size_t i = 0; i < n; i++) {
+      if (!take(floor, &frames[at + i], &segments[taken])) continue;
+      floor_fetch_slot(&floor->table, segments[taken++].hash);
+    }
+    for (size_t i = 0; i < taken; i++) floor_fetch_record(&floor->table, segments[i].hash);
+    for (size_t i = 0; i < taken; i++) floor_track_pool(&floor->table, &segments[i]);
+  }
+}
+
+static const struct mode {
+  const char *name;
+  void (*work)(void *user, const tcptale_frame *frames, size_t count);
+} modes[] = {{"decode", work_decode},
+             {"table", work_table},
+             {"batch", work_batch},
+             {"batchp", work_batchp},
+             {"batchi", work_batchi}};
+
+static const struct mode *mode_of(const char *name) {
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    if (strcmp(modes[i].name, name) == 0) return &modes[i];
+  fprintf(stderr, "no such mode: %s\n", name);
+  exit(2);
+}
+
+static uint32_t power_of_two(uint64_t least_slots) {
+  uint32_t slots = 64;
+  while (slots < least_slots) slots *= 2;
+  return slots;
+}
+
+int main(int argc, char **argv) {
+  (void)argc;
+  static struct floor floor;
+  words_check(argv, " trace mode checksum slots verify limit ");
+  const struct mode *mode = mode_of(needed(argv, "mode"));
+  struct trace trace = trace_open(needed(argv, "trace"), number_of(argv, "limit", 0));
+  floor.checksum = switch_of(argv, "checksum");
+  floor.tally.verify = switch_of(argv, "verify");
+  tally_begin(&floor.tally);
+  uint32_t slots = power_of_two(number_of(argv, "slots", 1 << 21));
+  floor_table_init(&floor.table, &floor.tally, slots, mode->work == work_batchi);
+  floor.table.on_bytes = hear;
+  tally_run(&floor.tally, &trace, mode->work, &floor);
+  char name[32], more[64];
+  snprintf(name, sizeof name, "floor-%s%s", mode->name, floor.checksum ? "+checksum" : "");
+  snprintf(more, sizeof more, ",\"slots\":%u,\"sum\":%u", slots,
+           (unsigned)(floor.decoded & 0xffff));
+  tally_print(&floor.tally, name, more);
+  return 0;
+}
