@@ -44,6 +44,7 @@ static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_CHECKSUM, TCPTALE_ANOMALY_BAD_TCP_CSUM);
   for (uint32_t d = 0; d < 2; d++) {
     if (!tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED)) continue;
+    if (conn->parked != TCPTALE_ARENA_NONE) tcptale_intake_lone_byte(env, conn, d);
     env->conn = conn;
     env->dir = d;
     tcptale_half_settle(&env->stream, &conn->ends[d].half);

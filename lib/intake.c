@@ -2,6 +2,7 @@
 #include "intake.h"
 
 #include "accept.h"
+#include "park.h"
 #include "tcptale/seq.h"
 #include "tcptale/state.h"
 #include "tell.h"
@@ -52,12 +53,27 @@ static int moves_base(const struct tcptale_end *own, const struct tcptale_arriva
   return seg->offset > 0 && !tcptale_end_has(own, TCPTALE_END_SEEN);
 }
 
+/* The first that was seen of a direction is one byte: data, or what a keep-alive made up (case
+ * H26). It waits beside the stream; bytes at or above the next number tell that it was the latter. */
+static void weigh_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            const struct tcptale_arrival *seg, int has_bytes) {
+  struct tcptale_arrival lone;
+  struct tcptale_parked *p;
+  int is_first = !tcptale_end_has(&conn->ends[seg->dir], TCPTALE_END_BASED);
+  if (is_first && !has_bytes && seg->cap_len == 1)
+    tcptale_park_push(env, conn, seg, TCPTALE_PARK_LONE);
+  if (is_first || !has_bytes || conn->parked == TCPTALE_ARENA_NONE) return;
+  p = tcptale_park_take(env, conn, seg->dir, TCPTALE_PARK_LONE, &lone);
+  if (p) tcptale_park_drop(env, p);
+}
+
 static void settle_base(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   if ((own->flags & (TCPTALE_END_BASED | TCPTALE_END_SOFT_BASE)) == TCPTALE_END_BASED) return;
   int has_bytes = seg->len > 0 && seg->verdict != TCPTALE_SEGMENT_KEEPALIVE;
   uint32_t before = seg->packet->seq - 1;
+  weigh_lone_byte(env, conn, seg, has_bytes);
   if (!tcptale_end_has(own, TCPTALE_END_BASED))
     tcptale_intake_base(env, conn, seg->dir, has_bytes ? before : before + seg->len, !has_bytes);
   else if (moves_base(own, seg, has_bytes))
@@ -192,6 +208,21 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
   struct tcptale_piece piece = piece_of(seg);
   if (piece.len == 0 || !tcptale_end_has(&conn->ends[seg->dir], TCPTALE_END_BASED)) return;
   tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
+}
+
+void tcptale_intake_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              uint32_t dir) {
+  struct tcptale_end *end = &conn->ends[dir];
+  struct tcptale_arrival seg;
+  struct tcptale_parked *p = tcptale_park_take(env, conn, dir, TCPTALE_PARK_LONE, &seg);
+  if (!p) return;
+  int is_all = tcptale_end_has(end, TCPTALE_END_SOFT_BASE) && end->half.highest == 0 &&
+               end->half.acked == 0 && end->half.fin == TCPTALE_NO_FIN;
+  if (is_all) {
+    tcptale_intake_base(env, conn, dir, seg.packet->seq - 1, 0);
+    take_bytes(env, conn, &seg);
+  }
+  tcptale_park_drop(env, p);
 }
 
 void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,

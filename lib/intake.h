@@ -22,6 +22,10 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
 void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                          uint32_t isn, int soft);
 
+/* At the end: a lone first byte that nothing which came later marks as a keep-alive's is told. */
+void tcptale_intake_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                              uint32_t dir);
+
 /* Lets waiting holes see that a packet has passed (`packets` 1) or that it is `now_ns` (0). */
 void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                          uint64_t now_ns, uint32_t packets);

@@ -1,6 +1,7 @@
 /* park.h - segments that wait for a decision: copies of the packet and its payload in the arena.
  * What waits: data before the handshake is complete, the data of a SYN, data after a RST that is
- * believed, first segments with bad checksums, and a SYN that may begin a new connection. When
+ * believed, first segments with bad checksums, a first byte that may be a keep-alive's, and a SYN
+ * that may begin a new connection. When
  * the decision has come they are taken out, oldest first, and go the way of any segment. Floor
  * 6. */
 #ifndef TCPTALE_LIB_PARK_H
@@ -15,7 +16,8 @@ enum tcptale_park_why {
   TCPTALE_PARK_CHECKSUM = 4, /* until the peer's answer clears the sender (rule R21) */
   TCPTALE_PARK_AFTER = 5,    /* after a close: until the other side acknowledges it */
   TCPTALE_PARK_BEYOND = 6, /* beyond the window that was seen: until it is acknowledged after all */
-  TCPTALE_PARK_CAUGHT_UP = 7 /* that has happened */
+  TCPTALE_PARK_CAUGHT_UP = 7, /* that has happened */
+  TCPTALE_PARK_LONE = 8 /* one byte, the first in midstream: until what follows tells what it is */
 };
 
 enum {
