@@ -47,6 +47,8 @@ static void step(struct tcptale_walk *w, tcptale_packet *p) {
   case TCPTALE_NEXT_GENEVE: tcptale_tunnel_geneve(w, p); break;
   case TCPTALE_NEXT_GTPU: tcptale_tunnel_gtpu(w, p); break;
   case TCPTALE_NEXT_TEREDO: tcptale_tunnel_teredo(w, p); break;
+  case TCPTALE_NEXT_L2TP: tcptale_tunnel_l2tp(w, p); break;
+  case TCPTALE_NEXT_PPP: tcptale_link_ppp(w, p); break;
   case TCPTALE_NEXT_STOP: break;
   }
 }

@@ -152,8 +152,8 @@ void tcptale_link_pppoe(struct tcptale_walk *w, tcptale_packet *p) {
 }
 
 /* Address (all stations, 0xff, which is no protocol) and control field may be left out (RFC 1661
- * 6.6). */
-static void ppp(struct tcptale_walk *w, tcptale_packet *p) {
+ * 6.6). In a tunnel, too. */
+void tcptale_link_ppp(struct tcptale_walk *w, tcptale_packet *p) {
   uint32_t head = w->left > 0 && w->at[0] == 0xff ? 2 : 0;
   ppp_protocol(w, p, TCPTALE_LAYER_LINK, head);
 }
@@ -292,7 +292,7 @@ void tcptale_link_first(struct tcptale_walk *w, tcptale_packet *p, uint32_t link
   case TCPTALE_LINK_ETHERNET: tcptale_link_ethernet(w, p); break;
   case TCPTALE_LINK_NULL:
   case TCPTALE_LINK_LOOP: family(w, p); break;
-  case TCPTALE_LINK_PPP: ppp(w, p); break;
+  case TCPTALE_LINK_PPP: tcptale_link_ppp(w, p); break;
   case TCPTALE_LINK_RAW_BSD:
   case TCPTALE_LINK_RAW_OPENBSD:
   case TCPTALE_LINK_RAW: w->next = TCPTALE_NEXT_IP; break;

@@ -14,5 +14,6 @@ void tcptale_link_llc(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_link_vlan(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_link_mpls(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_link_pppoe(struct tcptale_walk *w, tcptale_packet *p);
+void tcptale_link_ppp(struct tcptale_walk *w, tcptale_packet *p);
 
 #endif

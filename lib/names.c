@@ -150,6 +150,7 @@ const char *tcptale_layer_name(uint32_t layer) {
   case TCPTALE_LAYER_UDP: return "udp";
   case TCPTALE_LAYER_ICMP: return "icmp";
   case TCPTALE_LAYER_TCP: return "tcp";
+  case TCPTALE_LAYER_L2TP: return "l2tp";
   default: return unknown;
   }
 }

@@ -15,10 +15,12 @@ enum {
   GENEVE_LEN = 8,
   GTPU_LEN = 8,
   GTPU_OPTIONAL_LEN = 4,
-  GTPU_EXTENSION_LIMIT = 8
+  GTPU_EXTENSION_LIMIT = 8,
+  L2TP_LEAST = 6
 };
 
 enum {
+  PORT_L2TP = 1701,
   PORT_GTPU = 2152,
   PORT_TEREDO = 3544,
   PORT_VXLAN = 4789,
@@ -36,7 +38,8 @@ static void plain_udp(struct tcptale_walk *w, tcptale_packet *p) {
   tcptale_walk_stop_at(w, p, TCPTALE_STOP_NOT_TCP, TCPTALE_LAYER_UDP, w->off - UDP_LEN);
 }
 
-/* VXLAN and GENEVE hash the source port, so only the destination tells. */
+/* VXLAN and GENEVE hash the source port, so only the destination tells; the other tunnels'
+ * ports may stand at either end. */
 static enum tcptale_next tunnel_of(uint32_t src_port, uint32_t dst_port) {
   switch (dst_port) {
   case PORT_VXLAN:
@@ -47,7 +50,8 @@ static enum tcptale_next tunnel_of(uint32_t src_port, uint32_t dst_port) {
   default: break;
   }
   if (src_port == PORT_GTPU) return TCPTALE_NEXT_GTPU;
-  return src_port == PORT_TEREDO ? TCPTALE_NEXT_TEREDO : TCPTALE_NEXT_STOP;
+  if (src_port == PORT_TEREDO) return TCPTALE_NEXT_TEREDO;
+  return src_port == PORT_L2TP || dst_port == PORT_L2TP ? TCPTALE_NEXT_L2TP : TCPTALE_NEXT_STOP;
 }
 
 /* RFC 768: ports (2, 2), length with this header (2), checksum (2), which is not verified. */
@@ -137,9 +141,9 @@ void tcptale_tunnel_gtpu(struct tcptale_walk *w, tcptale_packet *p) {
     tcptale_walk_stop_at(w, p, TCPTALE_STOP_UNSUPPORTED, TCPTALE_LAYER_GTPU, offset);
 }
 
-/* As tcptale_walk_need, but a datagram too short for Teredo is plain UDP. */
-static int teredo_need(struct tcptale_walk *w, tcptale_packet *p, uint32_t need) {
-  if (w->wire >= need) return tcptale_walk_need(w, p, TCPTALE_LAYER_TEREDO, need);
+/* As tcptale_walk_need, but a datagram too short for the tunnel is plain UDP. */
+static int need_or_plain(struct tcptale_walk *w, tcptale_packet *p, uint32_t layer, uint32_t need) {
+  if (w->wire >= need) return tcptale_walk_need(w, p, layer, need);
   plain_udp(w, p);
   return 0;
 }
@@ -151,15 +155,15 @@ void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p) {
   enum { ORIGIN_LEN = 8, AUTH_LEAST = 13 };
   const uint8_t *h = w->at;
   uint32_t len = 0;
-  if (!teredo_need(w, p, 2)) return;
+  if (!need_or_plain(w, p, TCPTALE_LAYER_TEREDO, 2)) return;
   if (h[0] == 0 && h[1] == 1) {
-    if (!teredo_need(w, p, 4)) return;
+    if (!need_or_plain(w, p, TCPTALE_LAYER_TEREDO, 4)) return;
     len = (uint32_t)AUTH_LEAST + h[2] + h[3];
-    if (!teredo_need(w, p, len + 2)) return;
+    if (!need_or_plain(w, p, TCPTALE_LAYER_TEREDO, len + 2)) return;
   }
   if (h[len] == 0 && h[len + 1] == 0) {
     len += ORIGIN_LEN;
-    if (!teredo_need(w, p, len + 1)) return;
+    if (!need_or_plain(w, p, TCPTALE_LAYER_TEREDO, len + 1)) return;
   }
   if (h[len] >> 4 != 6) {
     plain_udp(w, p);
@@ -167,6 +171,56 @@ void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p) {
   }
   enter(w, p, TCPTALE_LAYER_TEREDO, len);
   w->next = TCPTALE_NEXT_IPV6;
+}
+
+/* L2TP's flags (RFC 2661 3.1); the bits that are not here are to be ignored. */
+enum {
+  L2TP_CONTROL = 0x8000,
+  L2TP_LENGTH = 0x4000,
+  L2TP_SEQUENCE = 0x0800,
+  L2TP_OFFSET = 0x0200,
+  L2TP_VERSION = 0x000f
+};
+
+/* The bytes of a data message's header, its padding included. 0: the walk has ended. */
+static uint32_t l2tp_header_len(struct tcptale_walk *w, tcptale_packet *p, uint32_t flags) {
+  uint32_t len = flags & L2TP_LENGTH ? L2TP_LEAST + 2 : L2TP_LEAST;
+  if (flags & L2TP_SEQUENCE) len += 4;
+  if (flags & L2TP_OFFSET) {
+    len += 2;
+    if (!tcptale_walk_need(w, p, TCPTALE_LAYER_L2TP, len)) return 0;
+    len += tcptale_be16(w->at + len - 2);
+  }
+  return tcptale_walk_need(w, p, TCPTALE_LAYER_L2TP, len) ? len : 0;
+}
+
+/* A data message of version 2: flags and version (2), then for each of its flags or always: the
+ * message's length (2), tunnel and session (4), Ns and Nr (4), size of the padding (2) and the
+ * padding; then PPP. */
+static void l2tp_data(struct tcptale_walk *w, tcptale_packet *p, uint32_t flags) {
+  const uint8_t *h = w->at;
+  if (flags & L2TP_LENGTH) tcptale_walk_bound(w, tcptale_be16(h + 2));
+  uint32_t len = l2tp_header_len(w, p, flags);
+  if (len == 0) return;
+  p->tunnel_id = tcptale_be32(h + (flags & L2TP_LENGTH ? 4 : 2));
+  enter(w, p, TCPTALE_LAYER_L2TP, len);
+  w->next = TCPTALE_NEXT_PPP;
+}
+
+/* Control messages carry nobody's packets. In a data message of version 3 (RFC 3931 4.1.2.1) it
+ * is not said how long the cookie is and what follows it; both ends agreed on that before. Other
+ * versions are not L2TP's. */
+void tcptale_tunnel_l2tp(struct tcptale_walk *w, tcptale_packet *p) {
+  if (!need_or_plain(w, p, TCPTALE_LAYER_L2TP, 2)) return;
+  uint32_t flags = tcptale_be16(w->at), version = flags & L2TP_VERSION;
+  if (version != 2 && version != 3) {
+    plain_udp(w, p);
+    return;
+  }
+  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_L2TP, L2TP_LEAST)) return;
+  if (flags & L2TP_CONTROL) tcptale_walk_stop(w, p, TCPTALE_STOP_NOT_TCP, TCPTALE_LAYER_L2TP);
+  else if (version == 3) tcptale_walk_stop(w, p, TCPTALE_STOP_UNSUPPORTED, TCPTALE_LAYER_L2TP);
+  else l2tp_data(w, p, flags);
 }
 
 /* GRE's flags and the protocols that are its own (RFC 2784, 2890; ERSPAN:

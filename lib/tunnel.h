@@ -12,5 +12,6 @@ void tcptale_tunnel_vxlan(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_tunnel_geneve(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_tunnel_gtpu(struct tcptale_walk *w, tcptale_packet *p);
 void tcptale_tunnel_teredo(struct tcptale_walk *w, tcptale_packet *p);
+void tcptale_tunnel_l2tp(struct tcptale_walk *w, tcptale_packet *p);
 
 #endif

@@ -56,7 +56,8 @@ void tcptale_walk_short(struct tcptale_walk *w, tcptale_packet *p, uint32_t laye
 
 static uint32_t layer_of(enum tcptale_next next) {
   switch (next) {
-  case TCPTALE_NEXT_ETHERNET: return TCPTALE_LAYER_LINK;
+  case TCPTALE_NEXT_ETHERNET:
+  case TCPTALE_NEXT_PPP: return TCPTALE_LAYER_LINK;
   case TCPTALE_NEXT_LLC: return TCPTALE_LAYER_LLC;
   case TCPTALE_NEXT_VLAN: return TCPTALE_LAYER_VLAN;
   case TCPTALE_NEXT_MPLS: return TCPTALE_LAYER_MPLS;
@@ -73,6 +74,7 @@ static uint32_t layer_of(enum tcptale_next next) {
   case TCPTALE_NEXT_GENEVE: return TCPTALE_LAYER_GENEVE;
   case TCPTALE_NEXT_GTPU: return TCPTALE_LAYER_GTPU;
   case TCPTALE_NEXT_TEREDO: return TCPTALE_LAYER_TEREDO;
+  case TCPTALE_NEXT_L2TP: return TCPTALE_LAYER_L2TP;
   case TCPTALE_NEXT_STOP: break;
   }
   return 0;

@@ -159,6 +159,23 @@ const struct frame_row frame_rows[] = {
      MAC4 F_V4("0075", "11") "0dd8 c000 0061 0000 0001 01 02 aa bbbb 0000000000000000 00 0000 f227 "
                              "f5ffffff " F_IP6,
      UDP4 | L(TEREDO) | L(IPV6), 1, 0, 0},
+    {"teredo, to l2tp's port", ETHER, MAC4 F_V4("005d", "11") "0dd8 06a5 0049 0000 " F_IP6,
+     UDP4 | L(TEREDO) | L(IPV6), 1, 0, 0},
+    {"l2tp", ETHER, MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 0002 0001 002a ff03 0021 " F_IP4,
+     UDP4 | L(L2TP), 1, 0, 0x1002a},
+    {"l2tp, all fields", ETHER,
+     MAC4 F_V4("006f",
+               "11") "c000 06a5 005b 0000 4b02 0053 0001 002a 0007 0008 0003 aabbcc 57 " F_IP6,
+     UDP4 | L(L2TP) | L(IPV6), 1, 0, 0x1002a},
+    {"l2tp, no padding", ETHER,
+     MAC4 F_V4("0054", "11") "06a5 c000 0040 0000 0202 0001 002a 0000 0021 " F_IP4 "00",
+     UDP4 | L(L2TP), 1, 0, 0x1002a},
+    {"l2tp, length", ETHER,
+     MAC4 F_V4("0056", "11") "06a5 06a5 0042 0000 4002 0037 0001 002a 0021 " F_IP4 "000000",
+     UDP4 | L(L2TP), 1, 0, 0x1002a},
+    {"l2tp, unknown flags", ETHER,
+     MAC4 F_V4("0050", "11") "06a5 06a5 003c 0000 34f2 0001 002a 21 " F_IP4, UDP4 | L(L2TP), 1, 0,
+     0x1002a},
     {"vxlan in gre in ipip", ETHER,
      MAC4 F_V4("008b", "04")
          F_V4("0077", "2f") "0000 0800 " F_V4("005f", "11") "c000 12b5 004b 0000 08000000 "

@@ -163,6 +163,49 @@ static const struct stop_row rows[] = {
      STOP(NOT_TCP), L(UDP), 34, IP4 | L(UDP), 0},
     {"teredo, nothing", ETHER, MAC4 F_V4("001c", "11") "c000 0dd8 0008 0000", STOP(NOT_TCP), L(UDP),
      34, IP4 | L(UDP), 0},
+    {"l2tp control", ETHER,
+     MAC4 F_V4("0028", "11") "06a5 06a5 0014 0000 c802 000c 0001 0000 0002 0010", STOP(NOT_TCP),
+     L(L2TP), 42, IP4 | L(UDP), 0},
+    {"l2tp version 3, control", ETHER,
+     MAC4 F_V4("0028", "11") "06a5 06a5 0014 0000 c803 000c 00000001 0002 0010", STOP(NOT_TCP),
+     L(L2TP), 42, IP4 | L(UDP), 0},
+    {"l2tp version 3", ETHER,
+     MAC4 F_V4("0051", "11") "06a5 06a5 003d 0000 0003 0000 0000002a " F_IP4, STOP(UNSUPPORTED),
+     L(L2TP), 42, IP4 | L(UDP), 0},
+    {"l2tp version 1", ETHER,
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 0001 0001 002a ff03 0021 " F_IP4, STOP(NOT_TCP),
+     L(UDP), 34, IP4 | L(UDP), 0},
+    {"l2tp, one byte", ETHER, MAC4 F_V4("001d", "11") "06a5 06a5 0009 0000 00", STOP(NOT_TCP),
+     L(UDP), 34, IP4 | L(UDP), 0},
+    {"l2tp, half a header", ETHER, MAC4 F_V4("0020", "11") "06a5 06a5 000c 0000 0002 0001",
+     STOP(MALFORMED), L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, length beyond half a header", ETHER,
+     MAC4 F_V4("0022", "11") "06a5 06a5 000e 0000 4002 0100 0001", STOP(MALFORMED), L(L2TP), 42,
+     IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, length below header", ETHER,
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 4002 0007 0001 002a 0021 " F_IP4, STOP(MALFORMED),
+     L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, length below numbers", ETHER,
+     MAC4 F_V4("0057", "11") "06a5 06a5 0043 0000 4802 000b 0001 002a 0007 0008 0021 " F_IP4,
+     STOP(MALFORMED), L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, length below padding's size", ETHER,
+     MAC4 F_V4("0055", "11") "06a5 06a5 0041 0000 4202 0009 0001 002a 0000 0021 " F_IP4,
+     STOP(MALFORMED), L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, length below padding", ETHER,
+     MAC4 F_V4("0059", "11") "06a5 06a5 0045 0000 4202 000d 0001 002a 0004 00000000 0021 " F_IP4,
+     STOP(MALFORMED), L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, padding beyond datagram", ETHER,
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 0202 0001 002a ffff 0021 " F_IP4, STOP(MALFORMED),
+     L(L2TP), 42, IP4 | L(UDP), A(MALFORMED)},
+    {"l2tp, half a protocol", ETHER,
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 4002 0009 0001 002a 0021 " F_IP4, STOP(MALFORMED),
+     L(LINK), 50, IP4 | L(UDP) | L(L2TP), A(MALFORMED)},
+    {"l2tp, lcp", ETHER,
+     MAC4 F_V4("002a", "11") "06a5 06a5 0016 0000 0002 0001 002a ff03 c021 0900 0004",
+     STOP(NOT_TCP), L(LINK), 48, IP4 | L(UDP) | L(L2TP), 0},
+    {"l2tp, compressed", ETHER,
+     MAC4 F_V4("0028", "11") "06a5 06a5 0014 0000 0002 0001 002a fd 0000000000", STOP(UNSUPPORTED),
+     L(LINK), 48, IP4 | L(UDP) | L(L2TP), 0},
     {"ipip, bad inside", ETHER,
      MAC4 F_V4("0041", "04") "5500 002d 0001 4000 40 06 0000 0a000001 0a000002 " F_TCP F_DATA,
      STOP(MALFORMED), L(IPV4), 34, IP4 | L(IPIP), A(MALFORMED)},
@@ -223,6 +266,43 @@ Test(decode_stops, tunnels_in_tunnels) {
   }
 }
 
+/* IP, UDP, L2TP and PPP, carrying `carried` bytes. */
+enum { L2TP_ROUND = 20 + 8 + 6 + 1 };
+static void put_l2tp_round(uint8_t *out, unsigned carried) {
+  unsigned total = L2TP_ROUND + carried, udp_len = total - 20;
+  guard_hex(out, L2TP_ROUND, F_V4("0000", "11") "06a5 06a5 0000 0000 0002 0001 002a 21");
+  out[2] = (uint8_t)(total >> 8);
+  out[3] = (uint8_t)total;
+  out[24] = (uint8_t)(udp_len >> 8);
+  out[25] = (uint8_t)udp_len;
+}
+
+/* D09 with headers of four kinds, each of which is the seventeenth after some number of tags. */
+Test(decode_stops, l2tp_in_l2tp) {
+  static const uint32_t kinds[] = {L(IPV4), L(UDP), L(L2TP), L(LINK)}, starts[] = {0, 20, 28, 34};
+  uint8_t bytes[512];
+  for (unsigned tags = 0; tags < 4; tags++)
+    for (unsigned depth = 1; depth <= 8; depth++) {
+      size_t len = guard_hex(bytes, sizeof bytes, F_MAC "8100 0001 8100 0001 8100 0001");
+      len -= (3 - tags) * 4;
+      len += guard_hex(bytes + len, 2, "0800");
+      size_t first = len;
+      for (unsigned left = depth; left-- > 0; len += L2TP_ROUND)
+        put_l2tp_round(bytes + len, left * L2TP_ROUND + 45);
+      len += guard_hex(bytes + len, 45, F_IP4);
+      tcptale_packet p = decode(ETHER, guard_copy(bytes, len), len);
+      if (1 + tags + 4 * depth + 1 <= TCPTALE_LAYER_LIMIT) {
+        cr_expect(p.stop_reason == TCPTALE_STOP_NONE && p.tunnel_count == depth, "%u", depth);
+        continue;
+      }
+      unsigned passed = TCPTALE_LAYER_LIMIT - 1 - tags;
+      cr_expect(p.stop_reason == TCPTALE_STOP_TOO_DEEP && p.layer_count == 16, "%u", depth);
+      cr_expect_eq(p.stop_layer, kinds[passed % 4], "%u tags, %u deep", tags, depth);
+      cr_expect_eq(p.stop_offset, first + passed / 4 * L2TP_ROUND + starts[passed % 4]);
+      cr_expect_eq(p.anomalies, A(TOO_MANY_LAYERS));
+    }
+}
+
 /* A failure inside a tunnel leaves the addresses outside; an inner header that is whole takes their place. */
 Test(decode_stops, inner_header_replaces_outer) {
   uint8_t bytes[256];
@@ -280,6 +360,12 @@ static const struct length_row lengths[] = {
      TCPTALE_PACKET_JUMBO | TCPTALE_PACKET_CUT, 0},
     {"jumbo option beside a length", MAC6 F_V6("0021", "00") "0600 c204 00011170 " F_TCP F_DATA, 0,
      5, 5, 0, 0, A(MALFORMED)},
+    {"longer than L2TP says",
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 4002 0035 0001 002a 0021 " F_IP4, 0, 5, 3, 2,
+     TCPTALE_PACKET_CUT, A(MALFORMED)},
+    {"L2TP says more than there is",
+     MAC4 F_V4("0053", "11") "06a5 06a5 003f 0000 4002 0100 0001 002a 0021 " F_IP4, 0, 5, 5, 0, 0,
+     0},
     {"atomic fragment", MAC6 F_V6("0021", "2c") "0600 0000 00000007 " F_TCP F_DATA, 0, 5, 5, 0,
      TCPTALE_PACKET_ATOMIC_FRAGMENT, 0},
 };

@@ -35,6 +35,7 @@ static const struct word words[] = {
     {tcptale_link_name, 276, "linux_sll2"},
     {tcptale_layer_name, 0x20, "ipv4"},
     {tcptale_layer_name, 0x80000, "tcp"},
+    {tcptale_layer_name, 0x100000, "l2tp"},
     {tcptale_layer_name, 0x60, "unknown"},
     {tcptale_stop_name, 0, "none"},
     {tcptale_stop_name, 1, "truncated"},
@@ -95,5 +96,5 @@ Test(names, each_value_has_its_own_word) {
 
 Test(names, every_layer_bit) {
   for (uint32_t bit = 0; bit < 32; bit++)
-    cr_expect_eq(strcmp(tcptale_layer_name(1u << bit), "unknown") == 0, bit > 19, "bit %u", bit);
+    cr_expect_eq(strcmp(tcptale_layer_name(1u << bit), "unknown") == 0, bit > 20, "bit %u", bit);
 }

@@ -57,7 +57,8 @@ enum tcptale_layer {
   TCPTALE_LAYER_TEREDO = 0x00010000,
   TCPTALE_LAYER_UDP = 0x00020000,
   TCPTALE_LAYER_ICMP = 0x00040000,
-  TCPTALE_LAYER_TCP = 0x00080000
+  TCPTALE_LAYER_TCP = 0x00080000,
+  TCPTALE_LAYER_L2TP = 0x00100000
 };
 
 /* Why decoding stopped. */
@@ -156,7 +157,7 @@ enum {
 
 /* One decoded packet. Fields of a layer are meaningful where its bit in `layers` is set, option
  * fields where their bit in `options` is; all others are 0. 32-bit offsets count from the start
- * of the buffer. */
+ * of the buffer. L2TP's ids are its tunnel's << 16 | its session's. */
 typedef struct tcptale_packet {
   uint32_t struct_size; /* written by tcptale_packet_init */
   uint32_t layers;      /* TCPTALE_LAYER_ */
@@ -215,7 +216,7 @@ typedef struct tcptale_packet {
   uint8_t vlan_count;   /* VLAN tags kept in `vlan`: the outermost 4 of those passed */
   uint16_t vlan[4];     /* tag control: 3 bits priority, 1 bit DEI, 12 bits id */
   uint32_t mpls_label;  /* innermost label: 20 bits */
-  uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID */
+  uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID, L2TP's ids */
   uint8_t link_src[6];  /* outermost 48-bit link addresses, where flags has TCPTALE_PACKET_HAS_ETHER */
   uint8_t link_dst[6];
   uint32_t payload_unsent; /* of payload_len, bytes that the frame, or a length field of what carries the IP

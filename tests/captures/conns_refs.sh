@@ -16,7 +16,6 @@ PcapPlusPlus__pcapng-example.pcapng|0|count|its packets stand between others tha
 arkime__tcp_handshake_synthetic.pcap|2|count|a SYN sent again with another number is a candidate of the same connection (R8)
 arkime__tcp_handshake_synthetic.pcap|13|count|the same
 arkime__y2038-bgp.pcap|0|count|29 years of silence end a connection
-dpkt__examples__data__nb6-http.pcap|2|count|L2TP is not among the tunnels that are followed
 libpcap__filter__AH-IPcomp-IPv4.pcap|0|packets|tshark unpacks IPComp, so it sees the compressed segments
 libpcap__filter__AH-IPcomp-IPv4.pcap|0|payload|the same
 libpcap__filter__AH-IPcomp-IPv4.pcap|0c2s|holes|the same: what lies in them is acknowledged and missing
