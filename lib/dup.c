@@ -19,14 +19,14 @@ static uint64_t sample(const tcptale_packet *p, const uint8_t *payload) {
 }
 
 static uint32_t tag_of(const uint64_t word[6]) {
-  uint64_t h = (word[0] ^ word[1]) + (word[2] ^ word[3]);
-  return (uint32_t)(h ^ h >> 32);
+  uint64_t h = (word[0] ^ word[1] ^ word[2] ^ word[3]) * UINT64_C(0x9e3779b97f4a7c15);
+  return (uint32_t)(h >> 32);
 }
 
 static void fill(struct tcptale_dup_entry *e, uint64_t flow, const tcptale_packet *p,
                  const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
   e->word[0] = (uint64_t)p->seq << 32 | p->ack;
-  e->word[1] = (uint64_t)p->tcp_flags << 48 | (uint64_t)p->window << 32 |
+  e->word[1] = (uint64_t)1 << 63 | (uint64_t)p->tcp_flags << 48 | (uint64_t)p->window << 32 |
                (uint64_t)p->tcp_checksum << 16 | p->urgent;
   e->word[2] = (uint64_t)p->ip_id << 32 | p->payload_len;
   e->word[3] = flow;
@@ -36,11 +36,18 @@ static void fill(struct tcptale_dup_entry *e, uint64_t flow, const tcptale_packe
   e->ts_ns = ts_ns;
 }
 
+/* Takes the place of the oldest frame. */
+static void put_tag(struct tcptale_dup *dup, uint32_t at, uint32_t tag) {
+  if (dup->count > TCPTALE_DUP_FRAMES) dup->tally[dup->tag[at] % TCPTALE_DUP_TALLIES]--;
+  dup->tally[tag % TCPTALE_DUP_TALLIES]++;
+  dup->tag[at] = tag;
+}
+
 void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
                           const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
   uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   fill(&dup->entry[at], flow, p, payload, index, ts_ns);
-  dup->tag[at] = tag_of(dup->entry[at].word);
+  put_tag(dup, at, tag_of(dup->entry[at].word));
 }
 
 static int is_near(const struct tcptale_dup_entry *e, const tcptale_packet *p, uint64_t index,
@@ -50,19 +57,26 @@ static int is_near(const struct tcptale_dup_entry *e, const tcptale_packet *p, u
   return counted && apart <= (p->ip_version == 4 && p->ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
 }
 
+/* Among the frames that are remembered; an entry that was never filled has no words like these. */
+static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
+                    uint32_t tag, const tcptale_packet *p) {
+  for (uint32_t i = 0; i < TCPTALE_DUP_FRAMES; i++) {
+    const struct tcptale_dup_entry *e = &dup->entry[i];
+    if (dup->tag[i] == tag && memcmp(e->word, now->word, sizeof now->word) == 0 &&
+        is_near(e, p, now->index, now->ts_ns))
+      return 1;
+  }
+  return 0;
+}
+
 int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
                      const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
-  uint32_t filled = dup->count < TCPTALE_DUP_FRAMES ? (uint32_t)dup->count : TCPTALE_DUP_FRAMES;
   struct tcptale_dup_entry now;
   fill(&now, flow, p, payload, index, ts_ns);
-  uint32_t tag = tag_of(now.word), at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
-  int seen = 0;
-  for (uint32_t i = 0; i < filled && !seen; i++) {
-    const struct tcptale_dup_entry *e = &dup->entry[i];
-    seen = dup->tag[i] == tag && memcmp(e->word, now.word, sizeof now.word) == 0 &&
-           is_near(e, p, index, ts_ns);
-  }
+  uint32_t tag = tag_of(now.word);
+  int seen = dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, p);
+  uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   dup->entry[at] = now;
-  dup->tag[at] = tag;
+  put_tag(dup, at, tag);
   return seen;
 }

@@ -1,14 +1,15 @@
 /* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way
  * in and out, two VLANs, a bond. Remembers what told the last 64 TCP frames apart; one that comes
  * again within 64 frames and 100 ms is the same frame, not a retransmission. Remembering costs a
- * line that is written, looking for a copy O(64): whoever knows that a frame brings what no
- * earlier one brought need not look. Floor 4. */
+ * line that is written; so does looking for a copy, mostly, and O(64) where a tag is like an
+ * earlier one's. Whoever knows that a frame brings what no earlier one brought need not look.
+ * Floor 4. */
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 
 #include "tcptale/packet.h"
 
-enum { TCPTALE_DUP_FRAMES = 64 };
+enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
@@ -18,7 +19,8 @@ struct tcptale_dup_entry {
 };
 
 struct tcptale_dup {
-  uint32_t tag[TCPTALE_DUP_FRAMES]; /* a digest of an entry's words */
+  uint32_t tag[TCPTALE_DUP_FRAMES];   /* a digest of an entry's words */
+  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a tag that ends like this */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last one that was not believed; 0: none was */

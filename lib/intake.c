@@ -176,8 +176,7 @@ static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_half_push(&env->stream, half, &piece);
 }
 
-/* FINs as inputs: sent when believed, received when all before it was. */
-static void step_fins(struct tcptale_conn *conn) {
+void tcptale_intake_fins(struct tcptale_conn *conn) {
   for (uint32_t d = 0; d < 2; d++) {
     const struct tcptale_half *half = &conn->ends[d].half;
     if (half->fin == TCPTALE_NO_FIN) continue;
@@ -200,7 +199,7 @@ void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
   own->flags |= TCPTALE_END_SEEN;
   take_bytes(env, conn, seg);
-  step_fins(conn);
+  tcptale_intake_fins(conn);
 }
 
 void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -230,7 +229,7 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
   struct tcptale_half *half = half_of(env, conn, dir);
   if (!(half->flags & TCPTALE_HALF_WAITING)) return;
   tcptale_half_tick(&env->stream, half, now_ns, packets);
-  step_fins(conn);
+  tcptale_intake_fins(conn);
 }
 
 uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {

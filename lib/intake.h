@@ -37,6 +37,9 @@ uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_con
 /* Feeds one input to the state of one end. */
 void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input);
 
+/* Feeds the states of both ends the FINs that were sent, and those before which all was told. */
+void tcptale_intake_fins(struct tcptale_conn *conn);
+
 /* Whether both sides have finished and all of it was told; acknowledged, too, where `acked` is
  * 1. */
 int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked);

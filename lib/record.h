@@ -110,7 +110,7 @@ struct tcptale_conn {
   uint8_t reset_dir; /* who sent the RST that is believed, or tentative */
   uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
   uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
-  uint8_t usual;     /* 1 << direction: its segments may go the short way (usual.h) */
+  uint8_t usual;     /* 1: a segment may go the short way (usual.h) */
   uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
   struct tcptale_end ends[2];

@@ -32,7 +32,7 @@ static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_
     tcptale_roster_remove(&t->roster, &t->env, conn);
     return;
   }
-  conn->usual = tcptale_usual_directions(&t->env, conn);
+  conn->usual = (uint8_t)tcptale_usual_begins(&t->env, conn);
   tcptale_roster_update(&t->roster, &t->env, conn);
 }
 

@@ -1,8 +1,9 @@
 /* usual.c - see usual.h. Each condition here names what the long way would have done; a property
- * test holds both ways to the same events. Floor 7. */
+ * test holds both ways to the same events. Floor 8. */
 #include "usual.h"
 
 #include "accept.h"
+#include "intake.h"
 #include "seq.h"
 #include "util.h"
 
@@ -16,123 +17,171 @@ static int is_calm(const struct tcptale_half *half) {
          half->urgents == 0 && half->delivery == TCPTALE_DELIVER_ARRIVAL && !(half->flags & busy);
 }
 
-/* An end that has begun, and goes on or is over for good. */
+/* An end that has begun, and goes on or has told all. */
 static int is_settled(const struct tcptale_end *end) {
   const uint8_t begun = TCPTALE_END_BASED | TCPTALE_END_SEEN;
   if ((end->flags & begun) != begun || end->state < TCPTALE_STATE_ESTABLISHED) return 0;
-  if (end->half.fin == TCPTALE_NO_FIN) return 1;
-  return (end->half.flags & TCPTALE_HALF_ENDED) && tcptale_end_has(end, TCPTALE_END_FIN_ACKED);
+  return end->half.fin == TCPTALE_NO_FIN || (end->half.flags & TCPTALE_HALF_ENDED);
 }
 
-uint8_t tcptale_usual_directions(const struct tcptale_conn_env *env,
-                                 const struct tcptale_conn *conn) {
+int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
   const uint32_t odd = TCPTALE_CONN_TENTATIVE | TCPTALE_CONN_IGNORED;
   uint32_t waits = conn->handshake | conn->parked | conn->renew; /* all NONE, which is 0 */
   if (conn->phase != TCPTALE_PHASE_OPEN || (conn->flags & odd) || waits) return 0;
   if (env->emit.callbacks.on_segment || env->config.history_bytes > 0) return 0;
   for (uint32_t d = 0; d < 2; d++)
     if (!is_calm(&conn->ends[d].half) || !is_settled(&conn->ends[d])) return 0;
-  return 3;
+  return 1;
 }
 
-/* What the packet alone says: ACK and perhaps PSH, all bytes there, none of them a probe or tiny,
- * no option that changes what is believed. */
+/* A segment that may be usual: who sent it, and what it says of the other direction. */
+struct say {
+  struct tcptale_end *own;
+  struct tcptale_end *peer;
+  const tcptale_packet *packet;
+  uint64_t ack;  /* position in the peer's direction */
+  uint64_t edge; /* the window that it offers to the peer ends there */
+  uint32_t len;  /* bytes of payload */
+  uint32_t dir;
+  uint32_t fin;     /* 1: it carries FIN */
+  uint32_t carries; /* 1: bytes, or FIN */
+};
+
+/* What the packet alone says: ACK, perhaps PSH or FIN, all bytes there, none of them a probe or
+ * tiny, no option that changes what is believed. */
 static int is_plain(const tcptale_packet *p) {
-  const uint32_t telling =
-      TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
+  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
   if ((p->tcp_flags & telling) != TCPTALE_TCP_ACK || p->anomalies) return 0;
   if (p->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) return 0;
   return p->payload_cap == p->payload_len && (p->payload_len == 0 || p->payload_len > TINY_BYTES);
 }
 
-/* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the window.
- * After its FIN an end sends only acknowledgements. */
-static int is_in_order(const struct tcptale_end *own, const tcptale_packet *p) {
+/* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
+ * window. After its FIN an end sends only acknowledgements. */
+static int is_in_order(const struct say *say) {
+  const struct tcptale_end *own = say->own;
   const struct tcptale_half *half = &own->half;
   uint32_t ended = half->fin != TCPTALE_NO_FIN;
-  if (p->seq != half->next_seq + ended || half->highest != half->next) return 0;
-  if (p->payload_len > 0 && (ended || tcptale_end_has(own, TCPTALE_END_SOFT_BASE))) return 0;
-  return own->edge == 0 || half->next + ended + p->payload_len <= own->edge;
+  if (say->packet->seq != half->next_seq + ended || half->highest != half->next) return 0;
+  if (say->carries && (ended || tcptale_end_has(own, TCPTALE_END_SOFT_BASE))) return 0;
+  if (say->fin && half->acked > half->next) return 0;
+  return own->edge == 0 || half->next + ended + say->len <= own->edge;
 }
 
-/* Rules R5, R12: it acknowledges what was seen, and something new unless it carries bytes. */
-static int is_ack_in_order(const struct tcptale_half *peer, uint64_t ack, uint32_t len) {
-  uint64_t highest = peer->highest + (peer->fin != TCPTALE_NO_FIN);
-  return ack <= highest && (len > 0 ? ack >= peer->acked : ack > peer->acked);
+/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something, and
+ * not the last FIN, which ends the connection. */
+static int is_ack_in_order(struct say *say) {
+  const struct tcptale_half *peer = &say->peer->half;
+  int64_t ahead = tcptale_seq_distance(say->packet->ack, peer->next_seq);
+  uint32_t ended = peer->fin != TCPTALE_NO_FIN;
+  say->ack = peer->next + (uint64_t)ahead; /* one below 0 is beyond all that was seen */
+  if (say->ack > peer->highest + ended || say->ack < peer->acked + !say->carries) return 0;
+  return !ended || say->ack <= peer->fin || !tcptale_end_has(say->own, TCPTALE_END_FIN_ACKED);
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
-static int is_stamped(const struct tcptale_conn *conn, const struct tcptale_end *own,
-                      const tcptale_packet *p) {
+static int is_stamped(const struct tcptale_conn *conn, const struct say *say) {
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
-  return (p->options & TCPTALE_HAS_TIMESTAMPS) &&
-         tcptale_seq_distance(p->ts_val, own->ts_recent) >= 0;
+  return (say->packet->options & TCPTALE_HAS_TIMESTAMPS) &&
+         tcptale_seq_distance(say->packet->ts_val, say->own->ts_recent) >= 0;
 }
 
-/* It came the way of its sender's last one. */
-static int is_same_path(const struct tcptale_end *own, const tcptale_packet *p) {
-  if (p->ip_ttl != own->ttl) return 0;
-  return !(p->flags & TCPTALE_PACKET_HAS_ETHER) || own->mac == tcptale_end_mac(p->link_src);
+/* The window that it offers ends nowhere below what was offered before, or is no smaller. */
+static int keeps_window(const struct tcptale_conn *conn, struct say *say) {
+  uint32_t shift = tcptale_accept_scale(conn, say->dir);
+  say->edge = say->ack + ((uint64_t)say->packet->window << shift);
+  return say->edge + ((uint64_t)1 << shift) > say->peer->edge ||
+         say->packet->window >= say->own->window;
 }
 
-static void tell_data(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
-                      const tcptale_packet *p, const uint8_t *data) {
-  struct tcptale_end *own = &conn->ends[dir];
+/* It came the way of its sender's last one, if there was one. */
+static int is_same_path(struct tcptale_end *own, const tcptale_packet *p) {
+  uint16_t mac = p->flags & TCPTALE_PACKET_HAS_ETHER ? tcptale_end_mac(p->link_src) : own->mac;
+  if ((own->ttl != 0 && own->ttl != p->ip_ttl) || (own->mac != 0 && own->mac != mac)) return 0;
+  own->ttl = p->ip_ttl;
+  own->mac = mac;
+  return 1;
+}
+
+static void count(struct tcptale_conn_env *env, struct tcptale_conn *conn, const struct say *say) {
+  struct tcptale_end *own = say->own;
+  own->packets++;
+  own->payload_bytes += say->len;
+  conn->last_ns = env->now_ns;
+  conn->touched = 1;
+  if (say->packet->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
+}
+
+/* TS.Recent (RFC 7323 4.3). */
+static void note_time(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                      const struct say *say) {
+  struct tcptale_end *own = say->own;
+  uint64_t offset = own->half.next + (own->half.fin != TCPTALE_NO_FIN);
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) || offset > own->half.acked) return;
+  own->ts_recent = say->packet->ts_val;
+  own->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
+}
+
+/* The FIN's acknowledgement counts once (rule R18). */
+static void note_ack(struct tcptale_conn *conn, const struct say *say) {
+  struct tcptale_end *peer = say->peer;
+  peer->edge = tcptale_max_u64(peer->edge, say->edge);
+  say->own->window = say->packet->window;
+  peer->half.flags |= TCPTALE_HALF_ACKS_SEEN;
+  peer->half.acked = say->ack;
+  if (say->ack >= peer->half.highest) peer->half.tiny = 0;
+  if (peer->half.fin == TCPTALE_NO_FIN || say->ack != peer->half.fin + 1) return;
+  peer->flags |= TCPTALE_END_FIN_ACKED;
+  tcptale_intake_state(conn, tcptale_other(say->dir), TCPTALE_INPUT_ACK_OF_FIN);
+}
+
+static void tell_data(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                      const struct say *say, const uint8_t *data) {
+  struct tcptale_half *half = &say->own->half;
   tcptale_data_event event;
   event.conn_id = conn->id;
-  event.direction = dir;
-  event.len = p->payload_len;
-  event.offset = own->half.next;
+  event.direction = say->dir;
+  event.len = say->len;
+  event.offset = half->next;
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
-  event.data = data + p->payload_offset;
-  own->half.next += p->payload_len;
-  own->half.next_seq += p->payload_len;
-  own->half.highest = own->half.next;
-  own->half.tiny = 0;
-  own->delivered += p->payload_len;
+  event.data = data;
+  half->next += say->len;
+  half->next_seq += say->len;
+  half->highest = half->next;
+  half->tiny = 0;
+  say->own->delivered += say->len;
   conn->flags |= TCPTALE_CONN_DATA_TOLD;
   tcptale_emit_data(&env->emit, conn, &event);
 }
 
-/* What the segment says of time, as take_timestamp in intake.c: TS.Recent (RFC 7323 4.3). */
-static void note_time(const struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                      struct tcptale_end *own, const tcptale_packet *p) {
-  conn->last_ns = env->now_ns;
-  conn->touched = 1;
-  uint64_t offset = own->half.next + (own->half.fin != TCPTALE_NO_FIN);
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) || offset > own->half.acked) return;
-  own->ts_recent = p->ts_val;
-  own->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
-}
-
-static void note_ack(struct tcptale_end *own, struct tcptale_end *peer, const tcptale_packet *p,
-                     uint64_t ack, uint64_t edge) {
-  peer->edge = tcptale_max_u64(peer->edge, edge);
-  own->window = p->window;
-  peer->half.flags |= TCPTALE_HALF_ACKS_SEEN;
-  peer->half.acked = ack;
-  if (ack >= peer->half.highest) peer->half.tiny = 0;
+/* All before the FIN was told; the states follow. */
+static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                     const struct say *say) {
+  env->conn = conn;
+  env->dir = say->dir;
+  tcptale_half_advance(&env->stream, &say->own->half, TCPTALE_FORCE_NONE);
+  tcptale_intake_fins(conn);
 }
 
 int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
-                       const tcptale_packet *p, const uint8_t *data) {
-  struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
-  if (!is_plain(p) || !is_in_order(own, p)) return 0;
-  int64_t ahead = tcptale_seq_distance(p->ack, peer->half.next_seq);
-  uint64_t ack = peer->half.next + (uint64_t)ahead; /* one below 0 is beyond all that was seen */
-  if (!is_ack_in_order(&peer->half, ack, p->payload_len)) return 0;
-  if (!is_stamped(conn, own, p) || !is_same_path(own, p)) return 0;
-  uint32_t shift = tcptale_accept_scale(conn, dir);
-  uint64_t edge = ack + ((uint64_t)p->window << shift);
-  int shrinks = edge + ((uint64_t)1 << shift) <= peer->edge && p->window < own->window;
-  if (shrinks) return 0;
+                       const tcptale_packet *packet, const uint8_t *data) {
+  struct say say = {.own = &conn->ends[dir], .peer = &conn->ends[tcptale_other(dir)]};
+  if (!is_plain(packet)) return 0;
+  say.packet = packet;
+  say.len = packet->payload_len;
+  say.dir = dir;
+  say.fin = packet->tcp_flags & TCPTALE_TCP_FIN;
+  say.carries = (say.len > 0) | say.fin;
+  if (!is_in_order(&say) || !is_ack_in_order(&say)) return 0;
+  if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return 0;
+  if (!is_same_path(say.own, packet)) return 0;
 
-  own->packets++;
-  own->payload_bytes += p->payload_len;
-  if (p->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
-  note_time(env, conn, own, p);
-  note_ack(own, peer, p, ack, edge);
-  if (p->payload_len > 0) tell_data(env, conn, dir, p, data);
+  count(env, conn, &say);
+  note_time(env, conn, &say);
+  note_ack(conn, &say);
+  if (say.fin) say.own->half.fin = say.own->half.next + say.len;
+  if (say.len > 0) tell_data(env, conn, &say, data + packet->payload_offset);
+  if (say.fin) tell_end(env, conn, &say);
   return 1;
 }

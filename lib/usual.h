@@ -1,18 +1,16 @@
 /* usual.h - the short way of the usual segment: in order, nothing odd about it, in a connection in
  * which nothing waits. It has the very effects of the long way through `accept` and `intake`, at a
- * fifth of the cost; whatever is not plainly usual takes the long way. Floor 7. */
+ * fifth of the cost; whatever is not plainly usual takes the long way. Floor 8. */
 #ifndef TCPTALE_LIB_USUAL_H
 #define TCPTALE_LIB_USUAL_H
 
 #include "record.h"
 
-/* After each step on the long way: which directions' segments may take the short one, as bits
- * 1 << direction. */
-uint8_t tcptale_usual_directions(const struct tcptale_conn_env *env,
-                                 const struct tcptale_conn *conn);
+/* Asked after each step on the long way: whether the next segment may go the short one. */
+int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
 
 /* Takes a segment of direction `dir` if it is a usual one: 1. Else 0, and nothing has changed.
- * `dir` is among conn->usual. */
+ * conn->usual is 1. */
 int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                        const tcptale_packet *packet, const uint8_t *data);
 
