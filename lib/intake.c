@@ -183,7 +183,8 @@ void tcptale_intake_fins(struct tcptale_conn *conn) {
     if (conn->ends[d].state == TCPTALE_STATE_CLOSED) continue; /* finished, and acknowledged */
     if (!tcptale_state_is_finished(conn->ends[d].state))
       tcptale_intake_state(conn, d, TCPTALE_INPUT_SEND_FIN);
-    if (half->flags & TCPTALE_HALF_ENDED)
+    int is_told = (half->flags & TCPTALE_HALF_ENDED) != 0;
+    if (is_told && conn->ends[tcptale_other(d)].state != TCPTALE_STATE_CLOSED)
       tcptale_intake_state(conn, tcptale_other(d), TCPTALE_INPUT_RECV_FIN);
   }
 }
