@@ -124,6 +124,8 @@ check-direct: ## a plain cc builds the library, each file alone and all at once
 	$(call check,direct.sh)
 check-examples: examples shared ## what the example programs print
 	$(call check,each.sh) tests/examples
+check-bench: bench-programs ## what the benchmark's traces hold is heard, nothing is timed
+	$(call check,bench.sh)
 check-captures: examples ## real captures against their references (CAPTURES=folder)
 	$(call check,each.sh) tests/captures
 check-format: ## every source is formatted as .clang-format says
@@ -170,6 +172,6 @@ force:
 .SECONDARY: $(OBJECTS)
 .PHONY: all static shared examples test deps demo check-sanitize check-valgrind check-clang \
   check-headers check-layers check-symbols check-install check-direct check-examples check-captures \
-  check-format format coverage install uninstall dist clean help force
+  check-bench check-format format coverage install uninstall dist clean help force
 
 -include $(OBJECTS:.o=.d)

@@ -2,9 +2,10 @@
  *
  *   tcptale trace=FILE [batch=N] [checksum=on] [memory=MIB] [connections=N] [verify=on] [limit=N]
  *
- * batch: frames to a call of feed, 64; 1 is a packet a call. memory: that of the tracker, 64 MiB. The configuration
- * is the default but for memory, connections and checksums, which are not looked at unless on. The block is memory
- * of the kernel's own, in large pages where it has them, as the floors' tables are. */
+ * batch: frames to a call of feed, 64; 1 is a packet a call. memory: that of the tracker, 64 MiB. connections: its
+ * max_connections and max_half_open. The configuration is the default but for these and for checksums, which are
+ * looked at with checksum=on only. The block is memory of the kernel's own, in large pages where it has them, as the
+ * floors' tables are. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static void make_tracker(struct subject *subject, char **argv) {
   tcptale_config_init(&config, sizeof config);
   config.memory_bytes = number_of(argv, "memory", 64) << 20;
   config.max_connections = (uint32_t)number_of(argv, "connections", 0);
+  config.max_half_open = config.max_connections;
   config.checksum = switch_of(argv, "checksum") ? TCPTALE_CHECKSUM_VERIFY : TCPTALE_CHECKSUM_IGNORE;
   tcptale_callbacks calls = {sizeof calls, .on_open = on_open, .on_data = on_data, .on_gap = on_gap,
                              .on_close = on_close};

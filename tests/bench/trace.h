@@ -7,12 +7,25 @@
 
 #include "tcptale/tracker.h"
 
+enum {
+  TRACE_AHEAD = 8
+}; /* frames between the one that is fed and the one whose headers are asked for */
 enum { TRACE_MORE = 128 }; /* frames behind the last that may be looked at, not fed */
 
 struct trace {
   tcptale_frame *frames;
   size_t count;
 };
+
+/* Asks for the headers of a frame that is fed soon: cold input is not the fault of who takes one at a time. */
+static inline void trace_fetch(const tcptale_frame *frame) {
+  __builtin_prefetch(frame[TRACE_AHEAD].data);
+  __builtin_prefetch(frame[TRACE_AHEAD].data + 64);
+}
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Memory of the kernel's own: zero, not touched yet, of 2 MiB pages where the kernel has them. Ends the program
  * where there is none. */
@@ -23,4 +36,7 @@ void *trace_memory(size_t len);
  * where it cannot. */
 struct trace trace_open(const char *path, uint64_t limit);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Ends the program with a line on standard error and status 2 unless each argument is one of `known`, a list of
  * keys with a space on both sides of each: " trace limit ". */
 void words_check(char **argv, const char *known);
@@ -20,4 +24,7 @@ int switch_of(char **argv, const char *key);
 /* The value of a key that has to be there. */
 const char *needed(char **argv, const char *key);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
