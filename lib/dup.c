@@ -13,9 +13,9 @@
 /* The first and last bytes of the payload; the TCP checksum stands for the rest. A frame that is
  * taken for a copy is still compared byte for byte with what is known, so a forger gains
  * nothing. */
-static uint64_t sample(const tcptale_packet *p, const uint8_t *payload) {
-  if (p->payload_cap < 8) return p->payload_cap ? payload[0] : 0;
-  return tcptale_le64(payload) ^ (tcptale_le64(payload + p->payload_cap - 8) << 1);
+static uint64_t sample(const struct tcptale_gist *g) {
+  if (g->cap_len < 8) return g->cap_len ? g->payload[0] : 0;
+  return tcptale_le64(g->payload) ^ (tcptale_le64(g->payload + g->cap_len - 8) << 1);
 }
 
 static uint32_t tag_of(const uint64_t word[6]) {
@@ -23,15 +23,15 @@ static uint32_t tag_of(const uint64_t word[6]) {
   return (uint32_t)(h >> 32);
 }
 
-static void fill(struct tcptale_dup_entry *e, uint64_t flow, const tcptale_packet *p,
-                 const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
-  e->word[0] = (uint64_t)p->seq << 32 | p->ack;
-  e->word[1] = (uint64_t)1 << 63 | (uint64_t)p->tcp_flags << 48 | (uint64_t)p->window << 32 |
-               (uint64_t)p->tcp_checksum << 16 | p->urgent;
-  e->word[2] = (uint64_t)p->ip_id << 32 | p->payload_len;
+static void fill(struct tcptale_dup_entry *e, uint64_t flow, const struct tcptale_gist *g,
+                 uint64_t index, uint64_t ts_ns) {
+  e->word[0] = (uint64_t)g->seq << 32 | g->ack;
+  e->word[1] = (uint64_t)1 << 63 | (uint64_t)g->tcp_flags << 48 | (uint64_t)g->window << 32 |
+               (uint64_t)g->checksum << 16 | g->urgent;
+  e->word[2] = (uint64_t)g->ip_id << 32 | g->len;
   e->word[3] = flow;
-  e->word[4] = (uint64_t)p->ts_val << 32 | p->ts_ecr;
-  e->word[5] = sample(p, payload);
+  e->word[4] = (uint64_t)g->ts_val << 32 | g->ts_ecr;
+  e->word[5] = sample(g);
   e->index = index;
   e->ts_ns = ts_ns;
 }
@@ -43,38 +43,38 @@ static void put_tag(struct tcptale_dup *dup, uint32_t at, uint32_t tag) {
   dup->tag[at] = tag;
 }
 
-void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
-                          const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
+void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                          uint64_t index, uint64_t ts_ns) {
   uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
-  fill(&dup->entry[at], flow, p, payload, index, ts_ns);
+  fill(&dup->entry[at], flow, gist, index, ts_ns);
   put_tag(dup, at, tag_of(dup->entry[at].word));
 }
 
-static int is_near(const struct tcptale_dup_entry *e, const tcptale_packet *p, uint64_t index,
+static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
                    uint64_t ts_ns) {
   uint64_t apart = ts_ns > e->ts_ns ? ts_ns - e->ts_ns : e->ts_ns - ts_ns;
   int counted = index == 0 || e->index == 0 || index - e->index <= TCPTALE_DUP_FRAMES;
-  return counted && apart <= (p->ip_version == 4 && p->ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
+  return counted && apart <= (g->ip_version == 4 && g->ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
 }
 
 /* Among the frames that are remembered; an entry that was never filled has no words like these. */
 static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
-                    uint32_t tag, const tcptale_packet *p) {
+                    uint32_t tag, const struct tcptale_gist *gist) {
   for (uint32_t i = 0; i < TCPTALE_DUP_FRAMES; i++) {
     const struct tcptale_dup_entry *e = &dup->entry[i];
     if (dup->tag[i] == tag && memcmp(e->word, now->word, sizeof now->word) == 0 &&
-        is_near(e, p, now->index, now->ts_ns))
+        is_near(e, gist, now->index, now->ts_ns))
       return 1;
   }
   return 0;
 }
 
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *p,
-                     const uint8_t *payload, uint64_t index, uint64_t ts_ns) {
+int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                     uint64_t index, uint64_t ts_ns) {
   struct tcptale_dup_entry now;
-  fill(&now, flow, p, payload, index, ts_ns);
+  fill(&now, flow, gist, index, ts_ns);
   uint32_t tag = tag_of(now.word);
-  int seen = dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, p);
+  int seen = dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, gist);
   uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   dup->entry[at] = now;
   put_tag(dup, at, tag);

@@ -7,7 +7,7 @@
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 
-#include "tcptale/packet.h"
+#include "gist.h"
 
 enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 
@@ -27,12 +27,12 @@ struct tcptale_dup {
 };
 
 /* Remembers a frame. `flow` tells connections and directions apart. */
-void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
-                          const uint8_t *payload, uint64_t index, uint64_t ts_ns);
+void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                          uint64_t index, uint64_t ts_ns);
 
 /* The same, and whether the frame was here before. */
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const tcptale_packet *packet,
-                     const uint8_t *payload, uint64_t index, uint64_t ts_ns);
+int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                     uint64_t index, uint64_t ts_ns);
 
 /* The frame remembered last was not believed: a copy of it might be, which would be wrong. */
 static inline void tcptale_dup_refuse(struct tcptale_dup *dup) {

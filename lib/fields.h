@@ -38,6 +38,12 @@ static inline void tcptale_fields_ether(tcptale_packet *p, const uint8_t *dst, c
   memcpy(p->link_src, src, 6);
 }
 
+/* 16 bits that tell link addresses apart well enough to notice a change; never 0. */
+static inline uint16_t tcptale_fields_mac(const uint8_t address[6]) {
+  uint32_t high = tcptale_be32(address), low = tcptale_be16(address + 4);
+  return (uint16_t)((high * 0x9e3779b1u >> 16 ^ low) | 1u);
+}
+
 /* `wire` is the datagram's length, its header of `header_len` bytes included. */
 static inline void tcptale_fields_v4(tcptale_packet *p, const uint8_t *h, uint32_t offset,
                                      uint32_t header_len, uint32_t wire) {

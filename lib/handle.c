@@ -52,6 +52,15 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
 
+/* What follows from the configuration for every frame. */
+static void begin_reading(struct tcptale_tracker *t, const tcptale_config *config) {
+  if (config->flags & TCPTALE_CONFIG_KEY_VLAN) t->key_flags |= TCPTALE_KEY_VLAN;
+  if (config->flags & TCPTALE_CONFIG_KEY_TUNNEL) t->key_flags |= TCPTALE_KEY_TUNNEL;
+  if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
+  t->wants_gists =
+      t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
+}
+
 /* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, the arena. */
 static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcptale_config *config,
                    const tcptale_callbacks *callbacks, void *user) {
@@ -66,6 +75,7 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   memset(t, 0, sizeof *t);
   if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
   begin_env(t, config, callbacks, user);
+  begin_reading(t, config);
   tcptale_roster_init(&t->roster, &t->env, base + index_at);
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
   *out = t;

@@ -2,6 +2,7 @@
 #include "intake.h"
 
 #include "accept.h"
+#include "fields.h"
 #include "park.h"
 #include "tcptale/seq.h"
 #include "tcptale/state.h"
@@ -92,7 +93,7 @@ static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_TTL_JUMP, seg->dir, 0, 0);
   own->ttl = ttl;
   if (!(seg->packet->flags & TCPTALE_PACKET_HAS_ETHER)) return;
-  uint16_t mac = tcptale_end_mac(seg->packet->link_src);
+  uint16_t mac = tcptale_fields_mac(seg->packet->link_src);
   if (own->mac != 0 && own->mac != mac)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_MAC_CHANGE, seg->dir, 0, 0);
   own->mac = mac;

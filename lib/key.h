@@ -11,6 +11,8 @@
 
 #include "tcptale/flow.h"
 
+#include "gist.h"
+
 /* The bytes of a wide key: tcptale_flow_key from `scope` on. */
 #define TCPTALE_KEY_WIDE_BYTES (sizeof(tcptale_flow_key) - offsetof(tcptale_flow_key, scope))
 
@@ -30,17 +32,22 @@ struct tcptale_key {
 
 /* What the hashes of one tracker depend on. */
 struct tcptale_key_secret {
-  uint64_t word[4];
+  uint64_t word[10];
   uint8_t siphash[16];
 };
 
 /* Makes the secret out of a configuration's hash_key. */
 void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t hash_key[16]);
 
-/* Reads the key of a decoded packet. 0 where it has none: no TCP, or no addresses. `flags`:
- * TCPTALE_KEY_. */
-int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet, uint64_t scope,
-                   uint32_t flags, const struct tcptale_key_secret *secret);
+/* Reads the key of a decoded packet, whose gist is `gist`. 0 where it has none: no TCP, or no
+ * addresses. `flags`: TCPTALE_KEY_. */
+int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
+                   const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
+                   const struct tcptale_key_secret *secret);
+
+/* The same from a gist, for a key without scope and flags. */
+void tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
+                         const struct tcptale_key_secret *secret);
 
 /* Whether a brief key says the same as `key`'s; where that is wide the whole one decides. */
 static inline int tcptale_key_is_brief(const struct tcptale_key *key,

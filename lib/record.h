@@ -8,7 +8,6 @@
 #include "tcptale/tracker.h"
 
 #include "arena.h"
-#include "bytes.h"
 #include "emit.h"
 #include "key.h"
 #include "stream.h"
@@ -183,13 +182,6 @@ static inline uint32_t tcptale_other(uint32_t dir) {
 
 static inline int tcptale_end_has(const struct tcptale_end *end, uint32_t flag) {
   return (end->flags & flag) != 0;
-}
-
-/* 16 bits that tell link addresses apart well enough to notice a change; never 0. */
-static inline uint16_t tcptale_end_mac(const uint8_t address[6]) {
-  uint32_t words =
-      tcptale_be16(address) * 3u + tcptale_be16(address + 2) * 5u + tcptale_be16(address + 4) * 7u;
-  return (uint16_t)(words | 1u);
 }
 
 /* The sequence number of its SYN: the one before offset 0. Meaningful once it is based. */

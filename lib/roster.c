@@ -84,6 +84,16 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
   return NULL;
 }
 
+void tcptale_roster_prefetch(const struct tcptale_roster *roster,
+                             const struct tcptale_conn_env *env, uint32_t hash) {
+  uint32_t at = tcptale_table_home(&roster->by_key, hash);
+  uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
+  const uint8_t *record = (const uint8_t *)conn_at(env, ref);
+  if (ref == 0) return;
+  for (size_t line = 0; line < sizeof(struct tcptale_conn); line += 64)
+    tcptale_prefetch(record + line);
+}
+
 /* The head of the chain that an id belongs to. */
 static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
   return &roster->by_id[(uint32_t)id % roster->id_heads];

@@ -40,6 +40,10 @@ struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
                                          const struct tcptale_conn_env *env,
                                          const struct tcptale_key *key);
 
+/* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. */
+void tcptale_roster_prefetch(const struct tcptale_roster *roster,
+                             const struct tcptale_conn_env *env, uint32_t hash);
+
 /* The record of an id, NULL where there is none. */
 struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint64_t id);

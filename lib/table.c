@@ -11,29 +11,15 @@ void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
   memset(slots, 0, (size_t)slot_count * sizeof *slots);
 }
 
-static uint32_t after(const struct tcptale_table *table, uint32_t i) {
-  return i + 1 == table->slot_count ? 0 : i + 1;
-}
-
 /* How far slot `to` lies behind slot `from`, the way a search goes. */
 static uint32_t distance(const struct tcptale_table *table, uint32_t from, uint32_t to) {
   return to >= from ? to - from : to + (table->slot_count - from);
 }
 
-uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash, uint32_t *at) {
-  for (uint32_t i = *at;; i = after(table, i)) {
-    const struct tcptale_slot *slot = &table->slots[i];
-    if (slot->ref == 0) return 0;
-    if (slot->hash != hash) continue;
-    *at = after(table, i);
-    return slot->ref;
-  }
-}
-
 int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
   if (tcptale_table_is_full(table)) return 0;
   uint32_t i = tcptale_table_home(table, hash);
-  while (table->slots[i].ref != 0) i = after(table, i);
+  while (table->slots[i].ref != 0) i = tcptale_table_after(table, i);
   table->slots[i] = (struct tcptale_slot){hash, ref};
   table->used++;
   return 1;
@@ -41,7 +27,8 @@ int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) 
 
 /* Closes the hole at `hole`: every later entry of the cluster that may stand there moves back. */
 static void close_hole(struct tcptale_table *table, uint32_t hole) {
-  for (uint32_t i = after(table, hole); table->slots[i].ref != 0; i = after(table, i)) {
+  for (uint32_t i = tcptale_table_after(table, hole); table->slots[i].ref != 0;
+       i = tcptale_table_after(table, i)) {
     uint32_t home = tcptale_table_home(table, table->slots[i].hash);
     if (distance(table, home, i) < distance(table, hole, i)) continue;
     table->slots[hole] = table->slots[i];
@@ -53,7 +40,7 @@ static void close_hole(struct tcptale_table *table, uint32_t hole) {
 /* The slot of an entry; NULL. */
 static struct tcptale_slot *slot_of(const struct tcptale_table *table, uint32_t hash,
                                     uint32_t ref) {
-  for (uint32_t i = tcptale_table_home(table, hash);; i = after(table, i)) {
+  for (uint32_t i = tcptale_table_home(table, hash);; i = tcptale_table_after(table, i)) {
     struct tcptale_slot *slot = &table->slots[i];
     if (slot->ref == ref && slot->hash == hash) return slot->ref ? slot : NULL;
     if (slot->ref == 0) return NULL;

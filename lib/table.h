@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct tcptale_slot {
   uint32_t hash;
   uint32_t ref; /* 0: empty */
@@ -35,9 +37,27 @@ static inline uint32_t tcptale_table_home(const struct tcptale_table *table, uin
 void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
                         uint32_t slot_count);
 
+/* Hints that a hash is looked for soon. */
+static inline void tcptale_table_prefetch(const struct tcptale_table *table, uint32_t hash) {
+  tcptale_prefetch(&table->slots[tcptale_table_home(table, hash)]);
+}
+
+static inline uint32_t tcptale_table_after(const struct tcptale_table *table, uint32_t i) {
+  return i + 1 == table->slot_count ? 0 : i + 1;
+}
+
 /* Walks the entries of one hash: `*at` is the first slot to look at (its home at first) and is
  * left one behind the entry found. Returns its reference, or 0 when there is no more. */
-uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash, uint32_t *at);
+static inline uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash,
+                                          uint32_t *at) {
+  for (uint32_t i = *at;; i = tcptale_table_after(table, i)) {
+    const struct tcptale_slot *slot = &table->slots[i];
+    if (slot->ref == 0) return 0;
+    if (slot->hash != hash) continue;
+    *at = tcptale_table_after(table, i);
+    return slot->ref;
+  }
+}
 
 /* Whether no further entry is taken. */
 static inline int tcptale_table_is_full(const struct tcptale_table *table) {

@@ -153,8 +153,8 @@ static void take(struct tcptale_tracker *t, const struct tcptale_key *key,
 /* A checksum that is surely wrong opens nothing. */
 static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
                             const struct tcptale_key *key) {
-  if (tcptale_roster_find(&t->roster, &t->env, key)) return 0;
   if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
+  if (tcptale_roster_find(&t->roster, &t->env, key)) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
   int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD;
   if (!bad_ip && !bad_tcp) return 0;
@@ -166,9 +166,14 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
   return 1;
 }
 
+/* Tells connections and directions apart. */
+static uint64_t flow_of(const struct tcptale_key *key) {
+  return (uint64_t)key->hash << 1 | key->from;
+}
+
 /* The long way. A frame that the capture holds twice is marked before anything looks at it (rule
  * R23). */
-static void take_any(struct tcptale_tracker *t, const struct tcptale_key *key, uint64_t flow,
+static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                      const tcptale_packet *packet, const uint8_t *data) {
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
@@ -177,38 +182,40 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_key *key, u
   seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
   int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
-  if (wants_dup && tcptale_dup_seen(&t->dup, flow, packet, seg.payload, seg.index, seg.ts_ns))
+  if (wants_dup &&
+      tcptale_dup_seen(&t->dup, flow_of(&look->key), &look->gist, seg.index, seg.ts_ns))
     seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
-  if (!is_refused_stray(t, &seg, key)) take(t, key, &seg);
+  if (!is_refused_stray(t, &seg, &look->key)) take(t, &look->key, &seg);
   if (seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful) tcptale_dup_refuse(&t->dup);
 }
 
-/* A usual segment brings what none before it brought, so it is no copy of one that was believed:
- * it is only remembered. */
-static void take_segment(struct tcptale_tracker *t, const struct tcptale_key *key,
-                         const tcptale_packet *packet, const uint8_t *data) {
-  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, key);
-  uint64_t flow = (uint64_t)key->hash << 1 | key->from;
-  t->stats.segments++;
-  if (conn && conn->usual && conn->timer.deadline_ns > t->env.now_ns &&
-      tcptale_dup_all_believed(&t->dup) &&
-      tcptale_usual_take(&t->env, conn, key->from ^ conn->client_at, packet, data)) {
-    tcptale_dup_remember(&t->dup, flow, packet, data + packet->payload_offset, t->env.emit.index,
-                         t->env.now_ns);
-    return;
-  }
-  take_any(t, key, flow, packet, data);
+/* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
+ * one that was believed, and is only remembered. */
+static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, &look->key);
+  if (!conn || !conn->usual || conn->timer.deadline_ns <= t->env.now_ns) return 0;
+  if (!tcptale_dup_all_believed(&t->dup)) return 0;
+  uint32_t dir = look->key.from ^ conn->client_at;
+  if (!tcptale_usual_take(&t->env, conn, dir, &look->gist)) return 0;
+  tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
+  return 1;
 }
 
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
  * where the configuration asks for them. */
-static int look_up(struct tcptale_tracker *t, const tcptale_packet *packet, uint64_t scope,
-                   struct tcptale_lookup *look) {
-  uint32_t flags = 0;
-  if (t->env.config.flags & TCPTALE_CONFIG_KEY_VLAN) flags |= TCPTALE_KEY_VLAN;
-  if (t->env.config.flags & TCPTALE_CONFIG_KEY_TUNNEL) flags |= TCPTALE_KEY_TUNNEL;
-  look->known = tcptale_key_of(&look->key, packet, scope, flags, &t->env.secret);
-  return look->known;
+static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, const uint8_t *data,
+                    uint64_t scope, struct tcptale_lookup *look) {
+  look->known = (packet->layers & TCPTALE_LAYER_TCP) != 0;
+  if (!look->known) return;
+  tcptale_gist_of_packet(&look->gist, packet, data);
+  look->known =
+      tcptale_key_of(&look->key, packet, &look->gist, scope, t->key_flags, &t->env.secret);
+}
+
+static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                         const tcptale_packet *packet, const uint8_t *data) {
+  t->stats.segments++;
+  if (!look->gist.is_plain || !take_usual(t, look)) take_any(t, look, packet, data);
 }
 
 /* ---- fragments ---- */
@@ -216,10 +223,6 @@ static int look_up(struct tcptale_tracker *t, const tcptale_packet *packet, uint
 static void tell_fragment_findings(struct tcptale_tracker *t, uint64_t bits) {
   for (uint32_t i = 0; i <= TCPTALE_ANOMALY_FRAG_TIMEOUT - TCPTALE_ANOMALY_FRAG_OVERLAP; i++)
     if (bits >> i & 1) stray(t, TCPTALE_ANOMALY_FRAG_OVERLAP + i);
-}
-
-static uint32_t decode_flags(const struct tcptale_tracker *t) {
-  return t->env.config.checksum == TCPTALE_CHECKSUM_IGNORE ? 0u : (uint32_t)TCPTALE_DECODE_CHECKSUM;
 }
 
 /* A fragment may complete its datagram, which then goes the way of any packet; one that turns
@@ -238,10 +241,10 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
   if (pushed != TCPTALE_OK) return;
   tell_fragment_findings(t, result->anomalies_frag);
   if (!result->complete) return;
-  tcptale_decode_reassembled(&result->first, result->data, result->len, decode_flags(t));
-  struct tcptale_lookup look = {0};
-  if (look_up(t, &result->first, scope, &look))
-    take_segment(t, &look.key, &result->first, result->data);
+  tcptale_decode_reassembled(&result->first, result->data, result->len, t->decode_flags);
+  struct tcptale_lookup look;
+  look_up(t, &result->first, result->data, scope, &look);
+  if (look.known) take_segment(t, &look, &result->first, result->data);
   else tell_stray_findings(t, &result->first);
 }
 
@@ -278,13 +281,16 @@ static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
 
 /* ---- frames ---- */
 
-static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
-                        const tcptale_frame *frame, const struct tcptale_lookup *look) {
+static void begin_frame(struct tcptale_tracker *t, const tcptale_frame *frame) {
   t->stats.frames++;
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
   move_clock(t, frame->ts_ns);
-  if (look->known) take_segment(t, &look->key, packet, frame->data);
+}
+
+static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
+                        const tcptale_frame *frame, const struct tcptale_lookup *look) {
+  if (look->known) take_segment(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
   else if (packet->anomalies) tell_stray_findings(t, packet);
@@ -294,25 +300,57 @@ static const tcptale_frame *frame_at(const tcptale_frame *frames, size_t i) {
   return (const tcptale_frame *)(const void *)((const uint8_t *)frames + i * frames->struct_size);
 }
 
-/* Decodes up to TCPTALE_AHEAD frames and fetches what their connections lie in. */
+static void decode(struct tcptale_tracker *t, const tcptale_frame *f, tcptale_packet *packet) {
+  tcptale_decode(packet, f->link_type, f->data, f->cap_len, f->wire_len, t->decode_flags);
+}
+
+/* Reads what a frame is about: its gist where that is all that is needed of a usual one. */
+static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f, uint32_t i) {
+  struct tcptale_lookup *look = &t->look[i];
+  int may_be_usual = t->wants_gists && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0;
+  look->has_packet =
+      !may_be_usual || !tcptale_gist_of_frame(&look->gist, f->data, f->cap_len,
+                                              (int)(t->decode_flags & TCPTALE_DECODE_CHECKSUM));
+  if (look->has_packet) {
+    decode(t, f, &t->ahead[i]);
+    look_up(t, &t->ahead[i], f->data, f->scope, look);
+  } else {
+    look->known = 1;
+    tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
+  }
+  if (look->known) tcptale_table_prefetch(&t->roster.by_key, look->key.hash);
+}
+
+/* Reads up to TCPTALE_AHEAD frames and fetches what their connections lie in. The frames behind
+ * them are fetched, too. */
 static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t from,
                          size_t count) {
   size_t n = count - from < TCPTALE_AHEAD ? count - from : TCPTALE_AHEAD;
-  const struct tcptale_table *index = &t->roster.by_key;
   for (size_t i = 0; i < n; i++) {
-    const tcptale_frame *f = frame_at(frames, from + i);
-    tcptale_decode(&t->ahead[i], f->link_type, f->data, f->cap_len, f->wire_len, decode_flags(t));
-    if (look_up(t, &t->ahead[i], f->scope, &t->look[i]))
-      tcptale_prefetch(&index->slots[tcptale_table_home(index, t->look[i].key.hash)]);
+    if (from + i + TCPTALE_AHEAD < count) {
+      const uint8_t *later = frame_at(frames, from + i + TCPTALE_AHEAD)->data;
+      tcptale_prefetch(later);
+      tcptale_prefetch(later + 64);
+    }
+    read_frame(t, frame_at(frames, from + i), (uint32_t)i);
   }
-  for (size_t i = 0; i < n && n > 1; i++) {
-    uint32_t hash = t->look[i].key.hash, at = tcptale_table_home(index, hash);
-    uint32_t ref = t->look[i].known ? tcptale_table_next(index, hash, &at) : 0;
-    const uint8_t *record = ref ? tcptale_arena_at(&t->env.arena, ref) : NULL;
-    for (size_t line = 0; record && line < sizeof(struct tcptale_conn); line += 64)
-      tcptale_prefetch(record + line);
-  }
+  for (size_t i = 0; i < n && n > 1; i++)
+    if (t->look[i].known) tcptale_roster_prefetch(&t->roster, &t->env, t->look[i].key.hash);
   return n;
+}
+
+/* Takes a frame that was read ahead; decodes it now if it turns out not to be usual. */
+static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame, uint32_t i) {
+  struct tcptale_lookup *look = &t->look[i];
+  begin_frame(t, frame);
+  if (look->has_packet) {
+    take_packet(t, &t->ahead[i], frame, look);
+    return;
+  }
+  t->stats.segments++;
+  if (take_usual(t, look)) return;
+  decode(t, frame, &t->ahead[i]);
+  take_any(t, look, &t->ahead[i], frame->data);
 }
 
 static int may_enter(const struct tcptale_tracker *t) {
@@ -337,7 +375,7 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   for (size_t done = 0; done < count;) {
     size_t n = look_ahead(t, frames, done, count);
     for (size_t i = 0; i < n; i++, done++) {
-      take_packet(t, &t->ahead[i], frame_at(frames, done), &t->look[i]);
+      take_frame(t, frame_at(frames, done), (uint32_t)i);
       if (consumed) *consumed = done + 1;
       if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
     }
@@ -355,8 +393,9 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   if (end > frame->cap_len || packet->cap_len > frame->cap_len) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
-  struct tcptale_lookup look = {0};
-  look_up(t, packet, frame->scope, &look);
+  struct tcptale_lookup look;
+  begin_frame(t, frame);
+  look_up(t, packet, frame->data, frame->scope, &look);
   take_packet(t, packet, frame, &look);
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }

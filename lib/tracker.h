@@ -10,12 +10,14 @@
 #include "record.h"
 #include "roster.h"
 
-enum { TCPTALE_AHEAD = 16 }; /* frames of a batch that are decoded ahead */
+enum { TCPTALE_AHEAD = 32 }; /* frames of a batch that are read ahead */
 
 /* Where a packet's connection is to be found. */
 struct tcptale_lookup {
+  struct tcptale_gist gist; /* as the key, where `known` is 1 */
   struct tcptale_key key;
-  int32_t known; /* 0: no TCP, or no addresses; nothing else is set */
+  int32_t known;      /* 1: TCP, and addresses */
+  int32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
 };
 
 struct tcptale_tracker {
@@ -25,6 +27,10 @@ struct tcptale_tracker {
   struct tcptale_defrag defrag;
   tcptale_defrag_result datagram;
   tcptale_tracker_stats stats; /* frames and segments; the rest is counted where it happens */
+  uint32_t key_flags;          /* TCPTALE_KEY_ */
+  uint32_t decode_flags;       /* TCPTALE_DECODE_ */
+  uint32_t wants_gists; /* 1: usual segments may go the short way, and their keys are plain */
+  uint32_t reserved0;
   tcptale_packet ahead[TCPTALE_AHEAD];
   struct tcptale_lookup look[TCPTALE_AHEAD];
   tcptale_free_fn release; /* NULL: the block is the caller's */

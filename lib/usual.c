@@ -38,7 +38,7 @@ int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptal
 struct say {
   struct tcptale_end *own;
   struct tcptale_end *peer;
-  const tcptale_packet *packet;
+  const struct tcptale_gist *gist;
   uint64_t ack;  /* position in the peer's direction */
   uint64_t edge; /* the window that it offers to the peer ends there */
   uint32_t len;  /* bytes of payload */
@@ -47,22 +47,13 @@ struct say {
   uint32_t carries; /* 1: bytes, or FIN */
 };
 
-/* What the packet alone says: ACK, perhaps PSH or FIN, all bytes there, none of them a probe or
- * tiny, no option that changes what is believed. */
-static int is_plain(const tcptale_packet *p) {
-  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
-  if ((p->tcp_flags & telling) != TCPTALE_TCP_ACK || p->anomalies) return 0;
-  if (p->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) return 0;
-  return p->payload_cap == p->payload_len && (p->payload_len == 0 || p->payload_len > TINY_BYTES);
-}
-
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
  * window. After its FIN an end sends only acknowledgements. */
 static int is_in_order(const struct say *say) {
   const struct tcptale_end *own = say->own;
   const struct tcptale_half *half = &own->half;
   uint32_t ended = half->fin != TCPTALE_NO_FIN;
-  if (say->packet->seq != half->next_seq + ended || half->highest != half->next) return 0;
+  if (say->gist->seq != half->next_seq + ended || half->highest != half->next) return 0;
   if (say->carries && (ended || tcptale_end_has(own, TCPTALE_END_SOFT_BASE))) return 0;
   if (say->fin && half->acked > half->next) return 0;
   return own->edge == 0 || half->next + ended + say->len <= own->edge;
@@ -72,7 +63,7 @@ static int is_in_order(const struct say *say) {
  * not the last FIN, which ends the connection. */
 static int is_ack_in_order(struct say *say) {
   const struct tcptale_half *peer = &say->peer->half;
-  int64_t ahead = tcptale_seq_distance(say->packet->ack, peer->next_seq);
+  int64_t ahead = tcptale_seq_distance(say->gist->ack, peer->next_seq);
   uint32_t ended = peer->fin != TCPTALE_NO_FIN;
   say->ack = peer->next + (uint64_t)ahead; /* one below 0 is beyond all that was seen */
   if (say->ack > peer->highest + ended || say->ack < peer->acked + !say->carries) return 0;
@@ -82,24 +73,24 @@ static int is_ack_in_order(struct say *say) {
 /* Rule R13: a timestamp where there has to be one, not below the last. */
 static int is_stamped(const struct tcptale_conn *conn, const struct say *say) {
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
-  return (say->packet->options & TCPTALE_HAS_TIMESTAMPS) &&
-         tcptale_seq_distance(say->packet->ts_val, say->own->ts_recent) >= 0;
+  return say->gist->has_timestamps &&
+         tcptale_seq_distance(say->gist->ts_val, say->own->ts_recent) >= 0;
 }
 
 /* The window that it offers ends nowhere below what was offered before, or is no smaller. */
 static int keeps_window(const struct tcptale_conn *conn, struct say *say) {
   uint32_t shift = tcptale_accept_scale(conn, say->dir);
-  say->edge = say->ack + ((uint64_t)say->packet->window << shift);
+  say->edge = say->ack + ((uint64_t)say->gist->window << shift);
   return say->edge + ((uint64_t)1 << shift) > say->peer->edge ||
-         say->packet->window >= say->own->window;
+         say->gist->window >= say->own->window;
 }
 
 /* It came the way of its sender's last one, if there was one. */
-static int is_same_path(struct tcptale_end *own, const tcptale_packet *p) {
-  uint16_t mac = p->flags & TCPTALE_PACKET_HAS_ETHER ? tcptale_end_mac(p->link_src) : own->mac;
-  if ((own->ttl != 0 && own->ttl != p->ip_ttl) || (own->mac != 0 && own->mac != mac)) return 0;
-  own->ttl = p->ip_ttl;
-  own->mac = mac;
+static int is_same_path(struct tcptale_end *own, const struct tcptale_gist *gist) {
+  if (own->ttl != 0 && own->ttl != gist->ttl) return 0;
+  if (own->mac != 0 && gist->mac != 0 && own->mac != gist->mac) return 0;
+  own->ttl = gist->ttl;
+  if (gist->mac != 0) own->mac = gist->mac;
   return 1;
 }
 
@@ -109,7 +100,7 @@ static void count(struct tcptale_conn_env *env, struct tcptale_conn *conn, const
   own->payload_bytes += say->len;
   conn->last_ns = env->now_ns;
   conn->touched = 1;
-  if (say->packet->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;
+  if (say->gist->good_sum) own->flags |= TCPTALE_END_GOOD_CSUM;
 }
 
 /* TS.Recent (RFC 7323 4.3). */
@@ -118,7 +109,7 @@ static void note_time(const struct tcptale_conn_env *env, const struct tcptale_c
   struct tcptale_end *own = say->own;
   uint64_t offset = own->half.next + (own->half.fin != TCPTALE_NO_FIN);
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) || offset > own->half.acked) return;
-  own->ts_recent = say->packet->ts_val;
+  own->ts_recent = say->gist->ts_val;
   own->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
 }
 
@@ -126,7 +117,7 @@ static void note_time(const struct tcptale_conn_env *env, const struct tcptale_c
 static void note_ack(struct tcptale_conn *conn, const struct say *say) {
   struct tcptale_end *peer = say->peer;
   peer->edge = tcptale_max_u64(peer->edge, say->edge);
-  say->own->window = say->packet->window;
+  say->own->window = say->gist->window;
   peer->half.flags |= TCPTALE_HALF_ACKS_SEEN;
   peer->half.acked = say->ack;
   if (say->ack >= peer->half.highest) peer->half.tiny = 0;
@@ -136,7 +127,7 @@ static void note_ack(struct tcptale_conn *conn, const struct say *say) {
 }
 
 static void tell_data(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                      const struct say *say, const uint8_t *data) {
+                      const struct say *say) {
   struct tcptale_half *half = &say->own->half;
   tcptale_data_event event;
   event.conn_id = conn->id;
@@ -145,7 +136,7 @@ static void tell_data(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   event.offset = half->next;
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
-  event.data = data;
+  event.data = say->gist->payload;
   half->next += say->len;
   half->next_seq += say->len;
   half->highest = half->next;
@@ -165,23 +156,23 @@ static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 }
 
 int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
-                       const tcptale_packet *packet, const uint8_t *data) {
+                       const struct tcptale_gist *gist) {
   struct say say = {.own = &conn->ends[dir], .peer = &conn->ends[tcptale_other(dir)]};
-  if (!is_plain(packet)) return 0;
-  say.packet = packet;
-  say.len = packet->payload_len;
+  if (gist->len - 1 < TINY_BYTES) return 0; /* a probe, a keep-alive, or tiny */
+  say.gist = gist;
+  say.len = gist->len;
   say.dir = dir;
-  say.fin = packet->tcp_flags & TCPTALE_TCP_FIN;
+  say.fin = gist->tcp_flags & TCPTALE_TCP_FIN;
   say.carries = (say.len > 0) | say.fin;
   if (!is_in_order(&say) || !is_ack_in_order(&say)) return 0;
   if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return 0;
-  if (!is_same_path(say.own, packet)) return 0;
+  if (!is_same_path(say.own, gist)) return 0;
 
   count(env, conn, &say);
   note_time(env, conn, &say);
   note_ack(conn, &say);
   if (say.fin) say.own->half.fin = say.own->half.next + say.len;
-  if (say.len > 0) tell_data(env, conn, &say, data + packet->payload_offset);
+  if (say.len > 0) tell_data(env, conn, &say);
   if (say.fin) tell_end(env, conn, &say);
   return 1;
 }

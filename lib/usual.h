@@ -4,14 +4,15 @@
 #ifndef TCPTALE_LIB_USUAL_H
 #define TCPTALE_LIB_USUAL_H
 
+#include "gist.h"
 #include "record.h"
 
 /* Asked after each step on the long way: whether the next segment may go the short one. */
 int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
 
 /* Takes a segment of direction `dir` if it is a usual one: 1. Else 0, and nothing has changed.
- * conn->usual is 1. */
+ * Asked where conn->usual and gist->is_plain are 1. */
 int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
-                       const tcptale_packet *packet, const uint8_t *data);
+                       const struct tcptale_gist *gist);
 
 #endif

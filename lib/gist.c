@@ -1,0 +1,158 @@
+/* gist.c - see gist.h. Whatever is not found as expected leads to the decoder, which says why.
+ * Floor 3. */
+#include "gist.h"
+
+#include "bytes.h"
+#include "fields.h"
+#include "sum.h"
+
+enum {
+  V6_LEN = 40,
+  V6_NEXT = 6,
+  VLAN_LEN = 4,
+  VLANS = 2,
+  ETHER_VLAN = 0x8100,
+  ETHER_QINQ = 0x88a8,
+  ETHER_IPV6 = 0x86dd,
+  PROTO_TCP = 6,
+  STAMPED_LEN = 32,               /* a TCP header with NOP, NOP, timestamps */
+  NOP_NOP_TIMESTAMPS = 0x0101080a /* kinds 1, 1 and 8, length 10 */
+};
+
+/* The datagram of a frame: how long its header and what it carries are. */
+struct datagram {
+  const uint8_t *header;
+  uint32_t header_len;
+  uint32_t len; /* of what it carries; 0: it is none of ours */
+};
+
+/* IPv4, unfragmented; without options its header is 20 bytes. */
+static void read_v4(struct datagram *d, uint32_t left) {
+  const uint8_t *h = d->header;
+  if (left < TCPTALE_V4_LEN || h[0] != 0x45 || h[TCPTALE_V4_PROTOCOL] != PROTO_TCP) return;
+  uint32_t total = tcptale_be16(h + TCPTALE_V4_TOTAL);
+  uint32_t fragment = tcptale_be16(h + TCPTALE_V4_FRAGMENT);
+  if (total > left || total < TCPTALE_V4_LEN + TCPTALE_TCP_LEN) return;
+  if (fragment & (TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET)) return;
+  d->header_len = TCPTALE_V4_LEN;
+  d->len = total - TCPTALE_V4_LEN;
+}
+
+/* IPv6 without extension headers. */
+static void read_v6(struct datagram *d, uint32_t left) {
+  const uint8_t *h = d->header;
+  if (left < V6_LEN || h[0] >> 4 != 6 || h[V6_NEXT] != PROTO_TCP) return;
+  uint32_t len = tcptale_be16(h + 4);
+  if (len > left - V6_LEN || len < TCPTALE_TCP_LEN) return;
+  d->header_len = V6_LEN;
+  d->len = len;
+}
+
+static struct datagram find_datagram(const uint8_t *data, uint32_t cap_len) {
+  struct datagram d = {data, 0, 0};
+  uint32_t at = TCPTALE_ETHERNET_LEN;
+  if (cap_len < at) return d;
+  uint32_t type = tcptale_be16(data + TCPTALE_ETHERNET_TYPE);
+  for (int tags = 0; tags < VLANS && (type == ETHER_VLAN || type == ETHER_QINQ); tags++) {
+    if (cap_len < at + VLAN_LEN) return d;
+    type = tcptale_be16(data + at + 2);
+    at += VLAN_LEN;
+  }
+  d.header = data + at;
+  if (type == TCPTALE_ETHERNET_IPV4) read_v4(&d, cap_len - at);
+  else if (type == ETHER_IPV6) read_v6(&d, cap_len - at);
+  return d;
+}
+
+/* Both checksums; the pseudo header's addresses lie together at `addresses` (RFC 9293 3.1). */
+static int sums_are_right(const struct datagram *d, const uint8_t *addresses, uint32_t addr_len) {
+  const uint8_t *h = d->header;
+  uint64_t sum = tcptale_sum_number(PROTO_TCP + d->len);
+  for (uint32_t i = 0; i < 2 * addr_len; i += 8)
+    sum = tcptale_sum_add(sum, tcptale_sum_word64(addresses + i));
+  sum = tcptale_sum_add(sum, tcptale_sum_bytes(h + d->header_len, d->len));
+  if (!tcptale_sum_is_right(sum)) return 0;
+  if (d->header_len == V6_LEN) return 1;
+  sum = tcptale_sum_add(tcptale_sum_word64(h), tcptale_sum_word64(h + 8));
+  return tcptale_sum_is_right(tcptale_sum_add(sum, tcptale_sum_word32(h + 16)));
+}
+
+static void take_ip(struct tcptale_gist *gist, const struct datagram *d) {
+  const uint8_t *h = d->header;
+  int is_v4 = d->header_len == TCPTALE_V4_LEN;
+  gist->ip_version = is_v4 ? 4 : 6;
+  gist->ttl = is_v4 ? h[8] : h[7];
+  gist->ip_id = is_v4 ? tcptale_be16(h + 4) : 0;
+  gist->src = is_v4 ? h + 12 : h + 8;
+  gist->dst = is_v4 ? h + 16 : h + 24;
+}
+
+/* The TCP header, `left` bytes with what it carries. 0: not a plain one. */
+static int take_tcp(struct tcptale_gist *gist, const uint8_t *h, uint32_t left) {
+  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
+  uint32_t offset_and_flags = tcptale_be16(h + TCPTALE_TCP_DATA_OFFSET);
+  uint32_t header_len = (offset_and_flags >> 12) * 4;
+  uint32_t ports = tcptale_be32(h);
+  if ((offset_and_flags & telling) != TCPTALE_TCP_ACK || header_len > left) return 0;
+  gist->has_timestamps = header_len == STAMPED_LEN;
+  gist->ts_val = gist->ts_ecr = 0;
+  if (header_len == STAMPED_LEN) {
+    if (tcptale_be32(h + TCPTALE_TCP_LEN) != NOP_NOP_TIMESTAMPS) return 0;
+    gist->ts_val = tcptale_be32(h + 24);
+    gist->ts_ecr = tcptale_be32(h + 28);
+  } else if (header_len != TCPTALE_TCP_LEN) {
+    return 0;
+  }
+  gist->src_port = (uint16_t)(ports >> 16);
+  gist->dst_port = (uint16_t)ports;
+  gist->seq = tcptale_be32(h + 4);
+  gist->ack = tcptale_be32(h + 8);
+  gist->tcp_flags = (uint16_t)(offset_and_flags & 0xfff);
+  gist->window = tcptale_be16(h + 14);
+  gist->checksum = tcptale_be16(h + 16);
+  gist->urgent = tcptale_be16(h + 18);
+  gist->payload = h + header_len;
+  gist->len = gist->cap_len = left - header_len;
+  return gist->src_port != gist->dst_port; /* else perhaps to itself: LAND */
+}
+
+int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
+                          int verify) {
+  struct datagram d = find_datagram(data, cap_len);
+  if (d.len == 0 || !take_tcp(gist, d.header + d.header_len, d.len)) return 0;
+  take_ip(gist, &d);
+  if (verify && !sums_are_right(&d, gist->src, (uint32_t)(gist->dst - gist->src))) return 0;
+  gist->good_sum = verify != 0;
+  gist->mac = tcptale_fields_mac(data + 6);
+  gist->is_plain = 1;
+  return 1;
+}
+
+void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
+                            const uint8_t *data) {
+  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
+  gist->payload = p->payload_cap > 0 ? data + p->payload_offset : data;
+  gist->src = p->src;
+  gist->dst = p->dst;
+  gist->seq = p->seq;
+  gist->ack = p->ack;
+  gist->len = p->payload_len;
+  gist->cap_len = p->payload_cap;
+  gist->ip_id = p->ip_id;
+  gist->ts_val = p->ts_val;
+  gist->ts_ecr = p->ts_ecr;
+  gist->src_port = p->src_port;
+  gist->dst_port = p->dst_port;
+  gist->tcp_flags = p->tcp_flags;
+  gist->window = p->window;
+  gist->checksum = p->tcp_checksum;
+  gist->urgent = p->urgent;
+  gist->mac = p->flags & TCPTALE_PACKET_HAS_ETHER ? tcptale_fields_mac(p->link_src) : 0;
+  gist->ttl = p->ip_ttl;
+  gist->ip_version = p->ip_version;
+  gist->has_timestamps = (p->options & TCPTALE_HAS_TIMESTAMPS) != 0;
+  gist->good_sum = p->tcp_csum == TCPTALE_CSUM_GOOD;
+  gist->is_plain = (p->tcp_flags & telling) == TCPTALE_TCP_ACK && p->anomalies == 0 &&
+                   p->payload_cap == p->payload_len &&
+                   !(p->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO));
+}
