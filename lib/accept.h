@@ -17,9 +17,14 @@ void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arriva
 
 /* The shift of this end's 16-bit window field; 14, the largest, where it is not known (RFC 7323
  * 2.3). */
-static inline uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uint32_t dir) {
+static inline uint32_t tcptale_accept_scale_of(const struct tcptale_conn *conn,
+                                               const struct tcptale_end *end) {
   if (!tcptale_conn_has(conn, TCPTALE_CONN_AGREED)) return 14;
-  return tcptale_conn_has(conn, TCPTALE_CONN_SCALED) ? conn->ends[dir].wscale : 0;
+  return tcptale_conn_has(conn, TCPTALE_CONN_SCALED) ? end->wscale : 0;
+}
+
+static inline uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uint32_t dir) {
+  return tcptale_accept_scale_of(conn, &conn->ends[dir]);
 }
 
 /* The widest window, in bytes, that this end can offer. */

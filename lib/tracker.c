@@ -196,7 +196,8 @@ static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *lo
   if (!conn || !conn->usual || conn->timer.deadline_ns <= t->env.now_ns) return 0;
   if (!tcptale_dup_all_believed(&t->dup)) return 0;
   uint32_t dir = look->key.from ^ conn->client_at;
-  if (!tcptale_usual_take(&t->env, conn, dir, &look->gist)) return 0;
+  struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
+  if (!tcptale_usual_take(&t->env, conn, own, peer, &look->gist)) return 0;
   tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
   return 1;
 }
@@ -296,8 +297,9 @@ static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
   else if (packet->anomalies) tell_stray_findings(t, packet);
 }
 
-static const tcptale_frame *frame_at(const tcptale_frame *frames, size_t i) {
-  return (const tcptale_frame *)(const void *)((const uint8_t *)frames + i * frames->struct_size);
+/* The i-th frame behind one, in an array where they are `stride` bytes apart. */
+static const tcptale_frame *frame_at(const tcptale_frame *frame, size_t stride, size_t i) {
+  return (const tcptale_frame *)(const void *)((const uint8_t *)frame + i * stride);
 }
 
 static void decode(struct tcptale_tracker *t, const tcptale_frame *f, tcptale_packet *packet) {
@@ -305,15 +307,15 @@ static void decode(struct tcptale_tracker *t, const tcptale_frame *f, tcptale_pa
 }
 
 /* Reads what a frame is about: its gist where that is all that is needed of a usual one. */
-static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f, uint32_t i) {
-  struct tcptale_lookup *look = &t->look[i];
+static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
+                       struct tcptale_lookup *look, tcptale_packet *packet) {
   int may_be_usual = t->wants_gists && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0;
   look->has_packet =
       !may_be_usual || !tcptale_gist_of_frame(&look->gist, f->data, f->cap_len,
                                               (int)(t->decode_flags & TCPTALE_DECODE_CHECKSUM));
   if (look->has_packet) {
-    decode(t, f, &t->ahead[i]);
-    look_up(t, &t->ahead[i], f->data, f->scope, look);
+    decode(t, f, packet);
+    look_up(t, packet, f->data, f->scope, look);
   } else {
     look->known = 1;
     tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
@@ -323,34 +325,36 @@ static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f, uint32
 
 /* Reads up to TCPTALE_AHEAD frames and fetches what their connections lie in. The frames behind
  * them are fetched, too. */
-static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t from,
-                         size_t count) {
-  size_t n = count - from < TCPTALE_AHEAD ? count - from : TCPTALE_AHEAD;
-  for (size_t i = 0; i < n; i++) {
-    if (from + i + TCPTALE_AHEAD < count) {
-      const uint8_t *later = frame_at(frames, from + i + TCPTALE_AHEAD)->data;
-      tcptale_prefetch(later);
-      tcptale_prefetch(later + 64);
-    }
-    read_frame(t, frame_at(frames, from + i), (uint32_t)i);
+static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
+                         size_t left) {
+  uint32_t n = left < TCPTALE_AHEAD ? (uint32_t)left : TCPTALE_AHEAD;
+  size_t behind = left - n < n ? left - n : n;
+  for (uint32_t i = 0; i < behind; i++) {
+    const uint8_t *data = frame_at(frames, stride, n + i)->data;
+    if (!data) continue;
+    tcptale_prefetch(data);
+    tcptale_prefetch(data + 64);
   }
-  for (size_t i = 0; i < n && n > 1; i++)
+  const tcptale_frame *f = frames;
+  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1))
+    read_frame(t, f, &t->look[i], &t->ahead[i]);
+  for (uint32_t i = 0; i < n && n > 1; i++)
     if (t->look[i].known) tcptale_roster_prefetch(&t->roster, &t->env, t->look[i].key.hash);
   return n;
 }
 
 /* Takes a frame that was read ahead; decodes it now if it turns out not to be usual. */
-static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame, uint32_t i) {
-  struct tcptale_lookup *look = &t->look[i];
+static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
+                       const struct tcptale_lookup *look, tcptale_packet *packet) {
   begin_frame(t, frame);
   if (look->has_packet) {
-    take_packet(t, &t->ahead[i], frame, look);
+    take_packet(t, packet, frame, look);
     return;
   }
   t->stats.segments++;
   if (take_usual(t, look)) return;
-  decode(t, frame, &t->ahead[i]);
-  take_any(t, look, &t->ahead[i], frame->data);
+  decode(t, frame, packet);
+  take_any(t, look, packet, frame->data);
 }
 
 static int may_enter(const struct tcptale_tracker *t) {
@@ -361,8 +365,9 @@ static int may_enter(const struct tcptale_tracker *t) {
 static int frames_are_valid(const tcptale_frame *frames, size_t count) {
   if (count == 0) return 1;
   if (!frames || frames->struct_size < sizeof *frames || frames->struct_size % 8 != 0) return 0;
-  for (size_t i = 0; i < count; i++)
-    if (!frame_at(frames, i)->data && frame_at(frames, i)->cap_len > 0) return 0;
+  const tcptale_frame *f = frames;
+  for (size_t i = 0; i < count; i++, f = frame_at(f, frames->struct_size, 1))
+    if (!f->data && f->cap_len > 0) return 0;
   return 1;
 }
 
@@ -372,13 +377,17 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
+  const tcptale_frame *f = frames;
+  size_t stride = count > 0 ? frames->struct_size : 0;
   for (size_t done = 0; done < count;) {
-    size_t n = look_ahead(t, frames, done, count);
-    for (size_t i = 0; i < n; i++, done++) {
-      take_frame(t, frame_at(frames, done), (uint32_t)i);
-      if (consumed) *consumed = done + 1;
-      if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
+    size_t n = look_ahead(t, f, stride, count - done);
+    for (size_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) {
+      take_frame(t, f, &t->look[i], &t->ahead[i]);
+      done++;
+      if (t->env.emit.stopped) break;
     }
+    if (consumed) *consumed = done;
+    if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
   }
   return TCPTALE_OK;
 }

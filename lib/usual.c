@@ -79,7 +79,7 @@ static int is_stamped(const struct tcptale_conn *conn, const struct say *say) {
 
 /* The window that it offers ends nowhere below what was offered before, or is no smaller. */
 static int keeps_window(const struct tcptale_conn *conn, struct say *say) {
-  uint32_t shift = tcptale_accept_scale(conn, say->dir);
+  uint32_t shift = tcptale_accept_scale_of(conn, say->own);
   say->edge = say->ack + ((uint64_t)say->gist->window << shift);
   return say->edge + ((uint64_t)1 << shift) > say->peer->edge ||
          say->gist->window >= say->own->window;
@@ -155,23 +155,22 @@ static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_intake_fins(conn);
 }
 
-int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_end *own, struct tcptale_end *peer,
                        const struct tcptale_gist *gist) {
-  struct say say = {.own = &conn->ends[dir], .peer = &conn->ends[tcptale_other(dir)]};
-  if (gist->len - 1 < TINY_BYTES) return 0; /* a probe, a keep-alive, or tiny */
-  say.gist = gist;
-  say.len = gist->len;
-  say.dir = dir;
+  struct say say = {.own = own, .peer = peer, .gist = gist, .len = gist->len};
+  if (say.len - 1 < TINY_BYTES) return 0; /* a probe, a keep-alive, or tiny */
+  say.dir = own != conn->ends;
   say.fin = gist->tcp_flags & TCPTALE_TCP_FIN;
   say.carries = (say.len > 0) | say.fin;
   if (!is_in_order(&say) || !is_ack_in_order(&say)) return 0;
   if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return 0;
-  if (!is_same_path(say.own, gist)) return 0;
+  if (!is_same_path(own, gist)) return 0;
 
   count(env, conn, &say);
   note_time(env, conn, &say);
   note_ack(conn, &say);
-  if (say.fin) say.own->half.fin = say.own->half.next + say.len;
+  if (say.fin) own->half.fin = own->half.next + say.len;
   if (say.len > 0) tell_data(env, conn, &say);
   if (say.fin) tell_end(env, conn, &say);
   return 1;

@@ -10,9 +10,10 @@
 /* Asked after each step on the long way: whether the next segment may go the short one. */
 int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
 
-/* Takes a segment of direction `dir` if it is a usual one: 1. Else 0, and nothing has changed.
- * Asked where conn->usual and gist->is_plain are 1. */
-int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+/* Takes a segment that `own` sent to `peer`, the ends of `conn`, if it is a usual one: 1. Else 0,
+ * and nothing has changed. Asked where conn->usual and gist->is_plain are 1. */
+int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                       struct tcptale_end *own, struct tcptale_end *peer,
                        const struct tcptale_gist *gist);
 
 #endif
