@@ -2,6 +2,7 @@
  * datagrams that were in fragments. */
 #include <criterion/criterion.h>
 
+#include "tcptale/checksum.h"
 #include "tcptale/packet.h"
 
 #include "build.h"
@@ -55,6 +56,24 @@ Test(decode_sums, tcp) {
         p = decode(frame, len - 1, len, TCPTALE_DECODE_CHECKSUM);
         cr_expect(p.tcp_csum == TCPTALE_CSUM_UNVERIFIABLE && p.anomalies == 0, "cut by one byte");
       }
+}
+
+/* A sum of the pseudo header without the length: the hardware is to cut the segment, too. */
+Test(decode_sums, tcp_to_be_cut) {
+  uint8_t frame[128];
+  for (int version = 4; version <= 6; version += 2) {
+    struct build_segment s = plain(version, (const uint8_t *)"hello", 5);
+    size_t len = build_frame(frame, sizeof frame, &s), ip_len = version == 4 ? 20 : 40;
+    uint64_t pseudo = tcptale_checksum_pseudo(s.src, s.dst, version == 4 ? 4 : 16, 6, 0);
+    uint16_t sum = tcptale_checksum_fold(pseudo);
+    for (uint16_t off = 0; off < 2; off++) {
+      frame[ip_len + 16] = (uint8_t)((sum + off) >> 8);
+      frame[ip_len + 17] = (uint8_t)(sum + off);
+      tcptale_packet p = decode(frame, len, len, TCPTALE_DECODE_CHECKSUM);
+      cr_expect_eq(p.tcp_csum, off ? TCPTALE_CSUM_BAD : TCPTALE_CSUM_PARTIAL, "v%d", version);
+      cr_expect_eq(p.anomalies, off ? A(BAD_TCP_CSUM) : A(CSUM_OFFLOAD), "v%d", version);
+    }
+  }
 }
 
 /* A change of any one bit of a segment is noticed. */
