@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "fields.h"
+#include "inflate.h"
 #include "ip.h"
 #include "link.h"
 #include "sum.h"
@@ -233,13 +234,14 @@ int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, size_t cap_l
   return TCPTALE_OK;
 }
 
-/* Makes the first fragment's packet that of the whole datagram as far as IP: no fragment fields,
- * new lengths, and nothing above. */
+/* Makes the packet of a first fragment, or of a compressed datagram, that of the whole datagram as
+ * far as IP: no fragment fields, new lengths, and nothing above. */
 static void mend(tcptale_packet *p, uint32_t len) {
   enum { V6_FRAGMENT_LEN = 8 };
   const uint32_t of_fragment =
       TCPTALE_PACKET_MORE_FRAGMENTS | TCPTALE_PACKET_CUT | TCPTALE_PACKET_LENGTH_FROM_FRAME;
   const size_t from = offsetof(tcptale_packet, src_port), to = offsetof(tcptale_packet, ip_offset);
+  int is_fragment = (p->layers & TCPTALE_LAYER_FRAGMENT) != 0;
   uint8_t ip_csum = p->ip_csum;
   memset((uint8_t *)p + from, 0, to - from);
   p->ip_csum = ip_csum;
@@ -250,7 +252,8 @@ static void mend(tcptale_packet *p, uint32_t len) {
   p->stop_offset = 0;
   p->cap_len = len;
   p->wire_len = len;
-  if (p->ip_version == 6) p->ip_header_len = (uint16_t)(p->ip_header_len - V6_FRAGMENT_LEN);
+  if (p->ip_version == 6 && is_fragment)
+    p->ip_header_len = (uint16_t)(p->ip_header_len - V6_FRAGMENT_LEN);
   p->ip_offset = 0;
   p->ip_payload_offset = 0;
   p->ip_payload_len = len;
@@ -260,10 +263,7 @@ static void mend(tcptale_packet *p, uint32_t len) {
 
 /* The datagram's own header is not in `data`, so its addresses come from the packet, and after a
  * source route nobody knows which one the checksum covers. */
-int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
-                               uint32_t flags) {
-  if (!usable(packet, data, len, flags)) return TCPTALE_ERR_ARG;
-  if (!(packet->layers & TCPTALE_LAYER_FRAGMENT)) return TCPTALE_ERR_ARG;
+static void decode_whole(tcptale_packet *packet, const uint8_t *data, size_t len, uint32_t flags) {
   uint8_t routed = (packet->anomalies & 1u << TCPTALE_ANOMALY_IP_OPT_ROUTE) != 0;
   mend(packet, clamp(len));
   struct tcptale_walk w = {.at = data,
@@ -275,5 +275,33 @@ int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size
   tcptale_ip_upper(&w, packet);
   walk_on(&w, packet);
   if (flags & TCPTALE_DECODE_CHECKSUM) verify(&w, packet, data);
+}
+
+int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
+                               uint32_t flags) {
+  if (!usable(packet, data, len, flags)) return TCPTALE_ERR_ARG;
+  if (!(packet->layers & TCPTALE_LAYER_FRAGMENT)) return TCPTALE_ERR_ARG;
+  decode_whole(packet, data, len, flags);
   return TCPTALE_OK;
+}
+
+/* RFC 3173 3.3: below 64 a CPI is well known, from 256 on the two ends agreed on it. */
+static int may_be_deflate(uint32_t cpi) {
+  enum { CPI_DEFLATE = 2, CPI_NEGOTIATED = 256 };
+  return cpi == CPI_DEFLATE || cpi >= CPI_NEGOTIATED;
+}
+
+int tcptale_decode_unpacked(tcptale_packet *packet, const uint8_t *data, uint8_t *out, size_t room,
+                            uint32_t flags) {
+  enum { CPI_LEN = 2 };
+  if (!usable(packet, data, 1, flags) || !out || packet->stop_reason != TCPTALE_STOP_COMPRESSED)
+    return TCPTALE_ERR_ARG;
+  uint32_t at = packet->ip_payload_offset, len = packet->ip_payload_len;
+  if (at < CPI_LEN || at > packet->cap_len) return TCPTALE_ERR_ARG;
+  if (len > packet->cap_len - at) return TCPTALE_ERR_NOT_FOUND;
+  if (!may_be_deflate(tcptale_be16(data + at - CPI_LEN))) return TCPTALE_ERR_NOT_FOUND;
+  int32_t written = tcptale_inflate(data + at, len, out, room < INT32_MAX ? room : INT32_MAX);
+  if (written < 0) return TCPTALE_ERR_NOT_FOUND;
+  decode_whole(packet, out, (size_t)written, flags);
+  return written;
 }

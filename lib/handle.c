@@ -61,7 +61,8 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
 }
 
-/* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, the arena. */
+/* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, room to unpack a
+ * datagram, the arena. */
 static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcptale_config *config,
                    const tcptale_callbacks *callbacks, void *user) {
   config->memory_bytes = len;
@@ -69,7 +70,8 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   tcptale_settings_defrag(config, &defrag);
   size_t index_at = aligned(sizeof(struct tcptale_tracker));
   size_t defrag_at = index_at + aligned(tcptale_roster_bytes(config));
-  size_t arena_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
+  size_t unpacked_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
+  size_t arena_at = unpacked_at + aligned(TCPTALE_UNPACKED_MOST);
   struct tcptale_tracker *t = (struct tcptale_tracker *)(void *)base;
   if (arena_at >= len) return TCPTALE_ERR_NOMEM;
   memset(t, 0, sizeof *t);
@@ -78,6 +80,7 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   begin_reading(t, config);
   tcptale_roster_init(&t->roster, &t->env, base + index_at);
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
+  t->unpacked = base + unpacked_at;
   *out = t;
   return TCPTALE_OK;
 }

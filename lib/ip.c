@@ -312,7 +312,22 @@ static void stop_at_ip(struct tcptale_walk *w, tcptale_packet *p, uint32_t reaso
   tcptale_walk_stop_at(w, p, reason, layer, p->ip_offset);
 }
 
-/* ESP may hide TCP and IPComp does; whatever else is not named here is complete without it. */
+/* RFC 3173 3.1: next header (1), flags (1), which compression (2). It counts as the IP header's. */
+static void compressed(struct tcptale_walk *w, tcptale_packet *p) {
+  enum { IPCOMP_LEN = 4 };
+  const uint8_t *h = w->at;
+  uint32_t offset = w->off;
+  if (!tcptale_walk_need(w, p, TCPTALE_LAYER_IPCOMP, IPCOMP_LEN)) return;
+  tcptale_walk_skip(w, IPCOMP_LEN);
+  p->layers |= TCPTALE_LAYER_IPCOMP;
+  p->ip_header_len = (uint16_t)(p->ip_header_len + IPCOMP_LEN);
+  p->ip_payload_offset = w->off;
+  p->ip_payload_len = w->wire;
+  p->ip_protocol = h[0];
+  tcptale_walk_stop_at(w, p, TCPTALE_STOP_COMPRESSED, TCPTALE_LAYER_IPCOMP, offset);
+}
+
+/* ESP may hide TCP; whatever else is not named here is complete without it. */
 static void upper_layer(struct tcptale_walk *w, tcptale_packet *p) {
   switch (p->ip_protocol) {
   case PROTO_TCP: w->next = TCPTALE_NEXT_TCP; break;
@@ -326,8 +341,8 @@ static void upper_layer(struct tcptale_walk *w, tcptale_packet *p) {
     break;
   case PROTO_IPV4: ip_in_ip(w, p, TCPTALE_NEXT_IPV4); break;
   case PROTO_IPV6: ip_in_ip(w, p, TCPTALE_NEXT_IPV6); break;
-  case PROTO_ESP:
-  case PROTO_IPCOMP: stop_at_ip(w, p, TCPTALE_STOP_UNSUPPORTED); break;
+  case PROTO_IPCOMP: compressed(w, p); break;
+  case PROTO_ESP: stop_at_ip(w, p, TCPTALE_STOP_UNSUPPORTED); break;
   default: stop_at_ip(w, p, TCPTALE_STOP_NOT_TCP); break;
   }
 }

@@ -150,6 +150,7 @@ const char *tcptale_layer_name(uint32_t layer) {
   case TCPTALE_LAYER_UDP: return "udp";
   case TCPTALE_LAYER_ICMP: return "icmp";
   case TCPTALE_LAYER_TCP: return "tcp";
+  case TCPTALE_LAYER_IPCOMP: return "ipcomp";
   case TCPTALE_LAYER_L2TP: return "l2tp";
   default: return unknown;
   }
@@ -164,6 +165,7 @@ const char *tcptale_stop_name(uint32_t stop_reason) {
   case TCPTALE_STOP_NOT_TCP: return "not_tcp";
   case TCPTALE_STOP_FRAGMENT: return "fragment";
   case TCPTALE_STOP_TOO_DEEP: return "too_deep";
+  case TCPTALE_STOP_COMPRESSED: return "compressed";
   default: return unknown;
   }
 }

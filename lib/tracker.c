@@ -219,11 +219,29 @@ static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup 
   if (!look->gist.is_plain || !take_usual(t, look)) take_any(t, look, packet, data);
 }
 
-/* ---- fragments ---- */
+/* ---- fragments, and what is compressed ---- */
 
 static void tell_fragment_findings(struct tcptale_tracker *t, uint64_t bits) {
   for (uint32_t i = 0; i <= TCPTALE_ANOMALY_FRAG_TIMEOUT - TCPTALE_ANOMALY_FRAG_OVERLAP; i++)
     if (bits >> i & 1) stray(t, TCPTALE_ANOMALY_FRAG_OVERLAP + i);
+}
+
+/* A compressed datagram goes the way of any packet once it is unpacked; one that turns out to be
+ * compressed again, or a fragment, is left alone. */
+static void take_compressed(struct tcptale_tracker *t, const tcptale_packet *packet,
+                            const uint8_t *data, uint64_t scope) {
+  tcptale_packet whole = *packet;
+  struct tcptale_lookup look;
+  if (packet->ip_csum == TCPTALE_CSUM_BAD) t->env.bad_checksums++;
+  else if (!(t->env.config.flags & TCPTALE_CONFIG_NO_UNPACK))
+    tcptale_decode_unpacked(&whole, data, t->unpacked, TCPTALE_UNPACKED_MOST, t->decode_flags);
+  look_up(t, &whole, t->unpacked, scope, &look);
+  if (look.known) take_segment(t, &look, &whole, t->unpacked);
+  else tell_stray_findings(t, &whole);
+}
+
+static int is_compressed(const tcptale_packet *packet) {
+  return packet->stop_reason == TCPTALE_STOP_COMPRESSED;
 }
 
 /* A fragment may complete its datagram, which then goes the way of any packet; one that turns
@@ -246,6 +264,7 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
   struct tcptale_lookup look;
   look_up(t, &result->first, result->data, scope, &look);
   if (look.known) take_segment(t, &look, &result->first, result->data);
+  else if (is_compressed(&result->first)) take_compressed(t, &result->first, result->data, scope);
   else tell_stray_findings(t, &result->first);
 }
 
@@ -294,6 +313,7 @@ static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
   if (look->known) take_segment(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
+  else if (is_compressed(packet)) take_compressed(t, packet, frame->data, frame->scope);
   else if (packet->anomalies) tell_stray_findings(t, packet);
 }
 

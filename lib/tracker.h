@@ -12,6 +12,9 @@
 
 enum { TCPTALE_AHEAD = 32 }; /* frames of a batch that are read ahead */
 
+/* Bytes that a compressed datagram unpacks to: what IP can carry. */
+#define TCPTALE_UNPACKED_MOST ((size_t)65535)
+
 /* Where a packet's connection is to be found. */
 struct tcptale_lookup {
   struct tcptale_gist gist; /* as the key, where `known` is 1 */
@@ -26,6 +29,7 @@ struct tcptale_tracker {
   struct tcptale_dup dup;
   struct tcptale_defrag defrag;
   tcptale_defrag_result datagram;
+  uint8_t *unpacked;           /* TCPTALE_UNPACKED_MOST bytes: the datagram unpacked last */
   tcptale_tracker_stats stats; /* frames and segments; the rest is counted where it happens */
   uint32_t key_flags;          /* TCPTALE_KEY_ */
   uint32_t decode_flags;       /* TCPTALE_DECODE_ */

@@ -58,7 +58,8 @@ enum tcptale_layer {
   TCPTALE_LAYER_UDP = 0x00020000,
   TCPTALE_LAYER_ICMP = 0x00040000,
   TCPTALE_LAYER_TCP = 0x00080000,
-  TCPTALE_LAYER_L2TP = 0x00100000
+  TCPTALE_LAYER_L2TP = 0x00100000,
+  TCPTALE_LAYER_IPCOMP = 0x00200000 /* a compressed payload (RFC 3173) */
 };
 
 /* Why decoding stopped. */
@@ -69,7 +70,8 @@ enum tcptale_stop {
   TCPTALE_STOP_UNSUPPORTED = 3, /* an unknown link type or a protocol that is not followed */
   TCPTALE_STOP_NOT_TCP = 4,     /* complete, and something other than TCP */
   TCPTALE_STOP_FRAGMENT = 5,    /* an IP fragment; its payload is for tcptale_defrag */
-  TCPTALE_STOP_TOO_DEEP = 6     /* more layers than are followed */
+  TCPTALE_STOP_TOO_DEEP = 6,    /* more layers than are followed */
+  TCPTALE_STOP_COMPRESSED = 7   /* IPComp; its payload is for tcptale_decode_unpacked */
 };
 
 /* Facts, as bits of tcptale_packet.flags. */
@@ -80,7 +82,7 @@ enum tcptale_packet_flag {
   TCPTALE_PACKET_ATOMIC_FRAGMENT = 0x08, /* IPv6 fragment header on a whole packet (RFC 6946) */
   TCPTALE_PACKET_CUT = 0x10,             /* the capture holds less than the IP length says */
   TCPTALE_PACKET_JUMBO = 0x20,           /* IPv6 jumbogram (RFC 2675) */
-  TCPTALE_PACKET_REASSEMBLED = 0x40,     /* put together from fragments, by a defragmenter */
+  TCPTALE_PACKET_REASSEMBLED = 0x40,     /* put together from fragments, by a defragmenter, or unpacked */
   TCPTALE_PACKET_OPTIONS_CUT = 0x100,    /* the capture ends within the TCP options; those that are whole stand */
   TCPTALE_PACKET_HAS_ETHER = 0x80        /* link_src and link_dst hold 48-bit addresses */
 };
@@ -255,6 +257,18 @@ TCPTALE_API int tcptale_decode_tcp(tcptale_packet *packet, const uint8_t *data, 
  * gets TCPTALE_PACKET_REASSEMBLED. Since 0.9. */
 TCPTALE_API int tcptale_decode_reassembled(tcptale_packet *packet, const uint8_t *data, size_t len,
                                            uint32_t flags);
+
+/* Unpacks the payload of a packet that stopped at IPComp (RFC 3173; stop_reason is COMPRESSED), if
+ * it is one DEFLATE stream (RFC 2394) from end to end, and decodes what was in it. `data` is what
+ * the packet was decoded from; `out`, which must not overlap it, takes at most `room` bytes:
+ * 65,535 hold whatever IP carries. A well-known CPI has to be DEFLATE's; of a negotiated one the
+ * bytes themselves tell. Returns how many bytes were written; the packet is then changed as by
+ * tcptale_decode_reassembled, and its offsets count from `out`. Else it is unchanged, what is in
+ * `out` means nothing, and the result is TCPTALE_ERR_NOT_FOUND (the capture cut the payload, it is
+ * compressed otherwise, or holds more than `room` bytes) or TCPTALE_ERR_ARG. Cost:
+ * O(ip_payload_len + bytes written). Since 0.9. */
+TCPTALE_API int tcptale_decode_unpacked(tcptale_packet *packet, const uint8_t *data, uint8_t *out,
+                                        size_t room, uint32_t flags);
 
 /* One TCP option, as the iterator gives it. `value` holds what the kind has, in the order of its
  * RFC: MSS: size. Window scale: shift. SACK: left, right edge of up to 4 blocks. Timestamps:

@@ -25,6 +25,8 @@
  *   leave is told as a gap in its time.
  * - fragments: the defaults of defrag.h, in at most 4 MiB or a quarter of the memory; the oldest
  *   datagram goes, anomaly frag_limit.
+ * - a compressed datagram (IPComp) unpacks to 65,535 bytes at most, in a place of its own in the
+ *   block; one that is not DEFLATE, or larger, is left alone.
  * - timers: at most timer_budget come up in one call of feed or expire; the rest follows in the
  *   next.
  * - anomalies: of one code and connection the 1st, 10th, 100th ... is told. */
@@ -70,7 +72,8 @@ enum tcptale_config_flag {
   TCPTALE_CONFIG_KEY_VLAN = 0x04,     /* VLAN ids are part of a connection's key */
   TCPTALE_CONFIG_KEY_TUNNEL = 0x08,   /* tunnel ids are, too */
   TCPTALE_CONFIG_NO_DUP_FRAME = 0x10, /* do not look for frames that the capture holds twice */
-  TCPTALE_CONFIG_NO_DEFRAG = 0x20     /* leave IP fragments alone */
+  TCPTALE_CONFIG_NO_DEFRAG = 0x20,    /* leave IP fragments alone */
+  TCPTALE_CONFIG_NO_UNPACK = 0x40     /* and compressed datagrams (IPComp) */
 };
 
 /* The configuration. tcptale_config_init writes the defaults; times are nanoseconds of packet

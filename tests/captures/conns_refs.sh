@@ -16,12 +16,6 @@ PcapPlusPlus__pcapng-example.pcapng|0|count|its packets stand between others tha
 arkime__tcp_handshake_synthetic.pcap|2|count|a SYN sent again with another number is a candidate of the same connection (R8)
 arkime__tcp_handshake_synthetic.pcap|13|count|the same
 arkime__y2038-bgp.pcap|0|count|29 years of silence end a connection
-libpcap__filter__AH-IPcomp-IPv4.pcap|0|packets|tshark unpacks IPComp, so it sees the compressed segments
-libpcap__filter__AH-IPcomp-IPv4.pcap|0|payload|the same
-libpcap__filter__AH-IPcomp-IPv4.pcap|0c2s|holes|the same: what lies in them is acknowledged and missing
-libpcap__filter__AH-IPcomp-IPv4.pcap|0c2s|stream|the same
-libpcap__filter__AH-IPcomp-IPv4.pcap|0s2c|holes|the same; a FIN that was compressed too counts as a byte
-libpcap__filter__AH-IPcomp-IPv4.pcap|0s2c|stream|the same
 nDPI__heuristic_tcp_ack_payload.pcap|0s2c|stream|a byte at the position of the FIN is no data (R18)
 nDPI__heuristic_tcp_ack_payload.pcap|1c2s|stream|the same
 nDPI__heuristic_tcp_ack_payload.pcap|2c2s|stream|the same

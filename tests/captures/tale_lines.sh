@@ -1,6 +1,7 @@
 # Every line that dump prints of a capture stands in its tale, once, and no other; so no packet is lost between the
 # library's reports and the story, in whatever order connections end; but a TCP header that contradicts itself is no
-# segment to the library. Batches do not change a byte of it.
+# segment to the library, and what is compressed (IPComp) is unpacked by the library, but not by dump, which prints
+# what tcpdump does. Batches do not change a byte of it.
 set -u
 if [ ! -d "$CAPTURES" ]; then
   echo "tale_lines: skipped, there are no captures in $CAPTURES"
@@ -8,6 +9,14 @@ if [ ! -d "$CAPTURES" ]; then
 fi
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# Segments that are compressed in a capture.
+unpacked() {
+  case $1 in
+  libpcap__filter__AH-IPcomp-IPv4.pcap) echo 4 ;;
+  *) echo 0 ;;
+  esac
+}
+
 failed=0 files=0 lines=0
 for file in "$CAPTURES"/*.pcap "$CAPTURES"/*.pcapng "$CAPTURES"/*.cap; do
   [ -f "$file" ] || continue
@@ -18,8 +27,11 @@ for file in "$CAPTURES"/*.pcap "$CAPTURES"/*.pcapng "$CAPTURES"/*.cap; do
     "$B/examples/tale" $how "$file" >"$work/tale" 2>/dev/null
     [ "$how" = "" ] && cp "$work/tale" "$work/first"
     LC_ALL=C sed -n -E -e 's/  <- .*//' -e 's/^(\[[0-9-]+\] )?(IP6? .* > .*)/\2/p' "$work/tale" | LC_ALL=C sort >"$work/lines"
-    cmp -s "$work/dump" "$work/lines" || {
-      echo "$(basename "$file"): tale $how: $(diff "$work/dump" "$work/lines" | grep -c '^<') lines lost, $(diff "$work/dump" "$work/lines" | grep -c '^>') more"
+    diff "$work/dump" "$work/lines" >"$work/diff"
+    lost=$(grep -c '^<' "$work/diff")
+    more=$(grep -c '^>' "$work/diff")
+    [ "$lost" -eq 0 ] && [ "$more" -eq "$(unpacked "$(basename "$file")")" ] || {
+      echo "$(basename "$file"): tale $how: $lost lines lost, $more more"
       failed=$((failed + 1))
     }
   done
