@@ -53,7 +53,7 @@ struct entry {
   struct tcptale_datagram datagram;
 };
 
-#define ENTRY_CLASS  TCPTALE_ARENA_400
+#define ENTRY_CLASS  TCPTALE_ARENA_448
 #define HEADER_CLASS TCPTALE_ARENA_256
 
 _Static_assert(sizeof(struct entry) <= 384, "an entry fits its block");

@@ -1,11 +1,13 @@
 /* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
  * its index and the arena; what can be asked of a tracker and of a connection; control from
- * inside callbacks. Floor 14. */
+ * inside callbacks. Floor 15. */
 #include "tracker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "limits.h"
+#include "pack.h"
 #include "settings.h"
 #include "tell.h"
 
@@ -29,7 +31,7 @@ static int relieve(struct tcptale_conn_env *env) {
 
 /* What becomes a connection after all needs a place among them. */
 static void admit(struct tcptale_conn_env *env, int half_open) {
-  tcptale_roster_admit(&env->tracker->roster, env, half_open);
+  tcptale_limits_admit(&env->tracker->roster, env, half_open);
 }
 
 static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
@@ -78,7 +80,7 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
   begin_env(t, config, callbacks, user);
   begin_reading(t, config);
-  tcptale_roster_init(&t->roster, &t->env, base + index_at);
+  if (!tcptale_roster_init(&t->roster, &t->env, base + index_at)) return TCPTALE_ERR_NOMEM;
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
   t->unpacked = base + unpacked_at;
   *out = t;
@@ -175,7 +177,7 @@ int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *
   *stats = t->stats;
   stats->struct_size = size;
   stats->open_now = tcptale_roster_open(&t->roster);
-  stats->half_open_now = t->roster.count[TCPTALE_CLASS_HALF_OPEN];
+  stats->half_open_now = tcptale_roster_half_open(&t->roster);
   stats->lingering_now = t->roster.count[TCPTALE_CLASS_CLOSED];
   stats->opened = t->env.last_id;
   stats->closed = t->env.closed;
@@ -191,30 +193,63 @@ int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *
 
 /* ---- connections ---- */
 
-tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
-  if (!t || id == 0) return NULL;
-  struct tcptale_conn *conn = tcptale_roster_find_id(&t->roster, &t->env, id);
-  return conn && conn->phase != TCPTALE_PHASE_CLOSED ? conn : NULL;
+/* What a handle stands for: a record, or a view of what is packed. A view has no streams, so what
+ * is asked of these ends at their flags. */
+static const struct tcptale_conn *look_at(const tcptale_conn *handle, union tcptale_view *view) {
+  const struct tcptale_packed *packed = tcptale_packed_of(handle);
+  return packed ? tcptale_packed_view(packed, view) : handle;
 }
 
-uint64_t tcptale_conn_id(const tcptale_conn *conn) {
-  return conn ? conn->id : 0;
+static struct tcptale_conn *open_for_change(tcptale_conn *handle, union tcptale_view *view) {
+  const struct tcptale_packed *packed = tcptale_packed_of(handle);
+  return packed ? tcptale_packed_view(packed, view) : handle;
 }
 
-int tcptale_conn_endpoints(const tcptale_conn *conn, tcptale_endpoints *endpoints) {
-  if (!conn || !endpoints || endpoints->struct_size < sizeof *endpoints) return TCPTALE_ERR_ARG;
-  tcptale_tell_endpoints(conn, endpoints);
+/* Ends a change: what is packed takes it over. */
+static int changed(tcptale_conn *handle, const struct tcptale_conn *conn) {
+  struct tcptale_packed *packed = tcptale_packed_of(handle);
+  if (packed) tcptale_packed_note(packed, conn);
   return TCPTALE_OK;
 }
 
-int tcptale_conn_state(const tcptale_conn *conn, uint32_t direction) {
-  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
-  return conn->ends[direction].state;
+tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
+  if (!t || id == 0) return NULL;
+  uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id);
+  if (tcptale_roster_is_packed(ref))
+    return tcptale_packed_handle(tcptale_roster_packed(&t->env, ref));
+  struct tcptale_conn *conn = ref ? tcptale_roster_conn(&t->env, ref) : NULL;
+  return conn && conn->phase != TCPTALE_PHASE_CLOSED ? conn : NULL;
 }
 
-int tcptale_conn_stats_read(const tcptale_conn *conn, tcptale_conn_stats *stats) {
-  if (!conn || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
-  const struct tcptale_stream_env *env = &conn->tracker->env.stream;
+uint64_t tcptale_conn_id(const tcptale_conn *handle) {
+  union tcptale_view view;
+  return handle ? look_at(handle, &view)->id : 0;
+}
+
+int tcptale_conn_endpoints(const tcptale_conn *handle, tcptale_endpoints *endpoints) {
+  union tcptale_view view;
+  if (!handle || !endpoints || endpoints->struct_size < sizeof *endpoints) return TCPTALE_ERR_ARG;
+  tcptale_tell_endpoints(look_at(handle, &view), endpoints);
+  return TCPTALE_OK;
+}
+
+int tcptale_conn_state(const tcptale_conn *handle, uint32_t direction) {
+  union tcptale_view view;
+  if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+  return look_at(handle, &view)->ends[direction].state;
+}
+
+static void read_queued(const struct tcptale_conn *conn, uint32_t d, tcptale_conn_stats *stats) {
+  const struct tcptale_half *half = &conn->ends[d].half;
+  if (!tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED)) return;
+  stats->queued_bytes[d] = tcptale_half_queued_bytes(&conn->tracker->env.stream, half);
+  stats->queued_segments[d] = tcptale_half_queued_segments(&conn->tracker->env.stream, half);
+}
+
+int tcptale_conn_stats_read(const tcptale_conn *handle, tcptale_conn_stats *stats) {
+  union tcptale_view view;
+  if (!handle || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
+  const struct tcptale_conn *conn = look_at(handle, &view);
   uint32_t size = stats->struct_size;
   memset(stats, 0, size);
   stats->struct_size = size;
@@ -228,20 +263,22 @@ int tcptale_conn_stats_read(const tcptale_conn *conn, tcptale_conn_stats *stats)
     stats->payload_bytes[d] = end->payload_bytes;
     stats->delivered[d] = end->delivered;
     stats->missing[d] = end->missing;
-    if (!tcptale_end_has(end, TCPTALE_END_BASED)) continue;
-    stats->queued_bytes[d] = tcptale_half_queued_bytes(env, &end->half);
-    stats->queued_segments[d] = tcptale_half_queued_segments(env, &end->half);
+    read_queued(conn, d, stats);
   }
   return TCPTALE_OK;
 }
 
-uint64_t tcptale_conn_user(const tcptale_conn *conn) {
-  return conn ? conn->user : 0;
+uint64_t tcptale_conn_user(const tcptale_conn *handle) {
+  const struct tcptale_packed *packed = tcptale_packed_of(handle);
+  if (packed) return packed->user;
+  return handle ? handle->user : 0;
 }
 
-int tcptale_conn_set_user(tcptale_conn *conn, uint64_t value) {
-  if (!conn) return TCPTALE_ERR_ARG;
-  conn->user = value;
+int tcptale_conn_set_user(tcptale_conn *handle, uint64_t value) {
+  struct tcptale_packed *packed = tcptale_packed_of(handle);
+  if (!handle) return TCPTALE_ERR_ARG;
+  if (packed) packed->user = value;
+  else handle->user = value;
   return TCPTALE_OK;
 }
 
@@ -254,22 +291,28 @@ static void discard(struct tcptale_conn *conn, uint32_t direction) {
   else end->half.flags |= TCPTALE_HALF_DISCARDING;
 }
 
-int tcptale_conn_ignore(tcptale_conn *conn) {
-  if (!conn) return TCPTALE_ERR_ARG;
+int tcptale_conn_ignore(tcptale_conn *handle) {
+  union tcptale_view view;
+  if (!handle) return TCPTALE_ERR_ARG;
+  struct tcptale_conn *conn = open_for_change(handle, &view);
   conn->flags |= TCPTALE_CONN_IGNORED;
   for (uint32_t d = 0; d < 2; d++) discard(conn, d);
-  return TCPTALE_OK;
+  return changed(handle, conn);
 }
 
-int tcptale_conn_stop_data(tcptale_conn *conn, uint32_t direction) {
-  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+int tcptale_conn_stop_data(tcptale_conn *handle, uint32_t direction) {
+  union tcptale_view view;
+  if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+  struct tcptale_conn *conn = open_for_change(handle, &view);
   discard(conn, direction);
-  return TCPTALE_OK;
+  return changed(handle, conn);
 }
 
-int tcptale_conn_set_policy(tcptale_conn *conn, uint32_t direction, uint32_t policy) {
-  if (!conn || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
+int tcptale_conn_set_policy(tcptale_conn *handle, uint32_t direction, uint32_t policy) {
+  union tcptale_view view;
+  if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
   if (policy < TCPTALE_POLICY_FIRST || policy > TCPTALE_POLICY_BSD_RIGHT) return TCPTALE_ERR_ARG;
+  struct tcptale_conn *conn = open_for_change(handle, &view);
   conn->ends[direction].half.policy = (uint8_t)policy;
-  return TCPTALE_OK;
+  return changed(handle, conn);
 }

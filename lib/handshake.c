@@ -14,18 +14,17 @@ struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *en
   return tcptale_arena_at(&env->arena, conn->handshake);
 }
 
-int tcptale_handshake_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  conn->handshake =
-      tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_handshake)));
-  if (conn->handshake == TCPTALE_ARENA_NONE) return 0;
-  memset(tcptale_handshake_of(env, conn), 0, sizeof(struct tcptale_handshake));
-  return 1;
-}
-
 void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (conn->handshake == TCPTALE_ARENA_NONE) return;
   tcptale_arena_release(&env->arena, conn->handshake);
   conn->handshake = TCPTALE_ARENA_NONE;
+}
+
+/* The options that count for the connection (RFC 7323; RFC 2385, RFC 5925: either signs). */
+static uint16_t options_of(const tcptale_packet *p) {
+  uint32_t options = p->options & (TCPTALE_HAS_WSCALE | TCPTALE_HAS_TIMESTAMPS);
+  if (p->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) options |= TCPTALE_HAS_MD5;
+  return (uint16_t)options;
 }
 
 static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg) {
@@ -35,7 +34,7 @@ static void fill(struct tcptale_candidate *c, const struct tcptale_arrival *seg)
   c->ts_val = p->ts_val;
   c->len = seg->len;
   c->window = p->window;
-  c->options = p->options;
+  c->options = options_of(p);
   c->wscale = TCPTALE_WSCALE_NONE;
   if (p->options & TCPTALE_HAS_WSCALE) c->wscale = p->wscale > 14 ? 14 : p->wscale;
   c->bad_csum = p->tcp_csum == TCPTALE_CSUM_BAD || p->ip_csum == TCPTALE_CSUM_BAD;

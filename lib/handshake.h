@@ -17,7 +17,7 @@ struct tcptale_candidate {
   uint32_t ts_val;
   uint32_t len; /* data on it, on the copy that had most */
   uint16_t window;
-  uint16_t options; /* TCPTALE_HAS_ */
+  uint16_t options; /* TCPTALE_HAS_ WSCALE, TIMESTAMPS, MD5 (or AO) */
   uint8_t wscale;   /* TCPTALE_WSCALE_NONE: not offered */
   uint8_t bad_csum; /* 1: its checksum is wrong; believed once it is answered */
   uint8_t reserved0[2];
@@ -45,9 +45,6 @@ enum tcptale_candidate_result {
 /* The candidates of a connection; NULL once it is established. */
 struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *env,
                                                const struct tcptale_conn *conn);
-
-/* Makes them; 0 when there is no memory. */
-int tcptale_handshake_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Gives them back; nothing where there are none. */
 void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *conn);

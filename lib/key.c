@@ -33,6 +33,16 @@ static void set_ports(struct tcptale_key *key, uint32_t from, const struct tcpta
   key->brief.port[1 - from] = g->dst_port;
 }
 
+static uint32_t hash_v4(const struct tcptale_brief_key *key, const uint64_t *word) {
+  uint64_t sum = (word[0] + key->addr[0]) * (word[1] + key->addr[1]);
+  return (uint32_t)(spread(sum + hash_ports(key, word + 8)) >> 32);
+}
+
+uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,
+                          const struct tcptale_key_secret *secret) {
+  return is_wide ? brief->addr[0] : hash_v4(brief, secret->word);
+}
+
 static void read_v4(struct tcptale_key *key, const struct tcptale_gist *g, const uint64_t *word) {
   struct tcptale_brief_key *brief = &key->brief;
   uint32_t src = tcptale_be32(g->src), dst = tcptale_be32(g->dst);
@@ -41,8 +51,7 @@ static void read_v4(struct tcptale_key *key, const struct tcptale_gist *g, const
   memcpy(&brief->addr[1 - from], g->dst, 4);
   set_ports(key, from, g);
   key->is_wide = 0;
-  uint64_t sum = (word[0] + brief->addr[0]) * (word[1] + brief->addr[1]);
-  key->hash = (uint32_t)(spread(sum + hash_ports(brief, word + 8)) >> 32);
+  key->hash = hash_v4(brief, word);
 }
 
 static uint32_t word_at(const uint8_t *p) {

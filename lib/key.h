@@ -49,6 +49,10 @@ int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
 void tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
                          const struct tcptale_key_secret *secret);
 
+/* The hash of a key that is kept. */
+uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,
+                          const struct tcptale_key_secret *secret);
+
 /* Whether a brief key says the same as `key`'s; where that is wide the whole one decides. */
 static inline int tcptale_key_is_brief(const struct tcptale_key *key,
                                        const struct tcptale_brief_key *brief) {

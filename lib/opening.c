@@ -36,27 +36,31 @@ static void park_opening_data(struct tcptale_conn_env *env, struct tcptale_conn 
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_NOMEM, seg->dir, 0, seg->len);
 }
 
-/* Rule R2: the sender of the first SYN is the client. */
-static void begin_syn(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                      struct tcptale_arrival *seg) {
-  tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 0);
-  tcptale_intake_base(env, conn, TCPTALE_C2S, seg->packet->seq, 0);
-  client_of(conn)->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
-  tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_SEND_SYN);
-  tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_RECV_SYN);
+/* Rule R2: the sender of the first SYN is the client, or the receiver of a SYN+ACK. */
+void tcptale_opening_note_first(struct tcptale_conn *conn) {
+  int is_syn = conn->how == TCPTALE_OPEN_SYN;
+  uint32_t sender = is_syn ? TCPTALE_C2S : TCPTALE_S2C;
+  client_of(conn)->wscale = server_of(conn)->wscale = TCPTALE_WSCALE_NONE;
+  conn->ends[sender].flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
+  if (!is_syn) client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
+  tcptale_intake_state(conn, sender, is_syn ? TCPTALE_INPUT_SEND_SYN : TCPTALE_INPUT_SEND_SYN_ACK);
+  tcptale_intake_state(conn, tcptale_other(sender),
+                       is_syn ? TCPTALE_INPUT_RECV_SYN : TCPTALE_INPUT_RECV_SYN_ACK);
 }
 
-/* Rule R2: the receiver of a SYN+ACK is the client; its SYN stood right before what is
- * acknowledged. */
-static void begin_synack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                         struct tcptale_arrival *seg) {
-  tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, 1);
-  tcptale_intake_base(env, conn, TCPTALE_S2C, seg->packet->seq, 0);
-  tcptale_intake_base(env, conn, TCPTALE_C2S, seg->packet->ack - 1, 0);
-  client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
-  server_of(conn)->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
-  tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_SEND_SYN_ACK);
-  tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
+/* The client's SYN stood right before what a SYN+ACK acknowledges. */
+void tcptale_opening_base_first(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                uint32_t isn, uint32_t ack) {
+  int is_syn = conn->how == TCPTALE_OPEN_SYN;
+  if (!is_syn) tcptale_intake_base(env, conn, TCPTALE_S2C, isn, 0);
+  tcptale_intake_base(env, conn, TCPTALE_C2S, is_syn ? isn : ack - 1, 0);
+}
+
+static void begin_first(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg, int is_answer) {
+  tcptale_handshake_add(tcptale_handshake_of(env, conn), seg, is_answer);
+  tcptale_opening_base_first(env, conn, seg->packet->seq, seg->packet->ack);
+  tcptale_opening_note_first(conn);
 }
 
 void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -76,8 +80,7 @@ void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *co
   uint32_t how = conn->how;
   if (doubtful) conn->phase = TCPTALE_PHASE_EMBRYO;
   else tcptale_tell_open(env, conn, how);
-  if (is_syn) begin_syn(env, conn, seg);
-  if (is_synack) begin_synack(env, conn, seg);
+  if (is_syn || is_synack) begin_first(env, conn, seg, is_synack);
   if (is_syn) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
   if (is_synack) park_opening_data(env, conn, seg, TCPTALE_PARK_EARLY);
 }
@@ -321,7 +324,7 @@ static void agree(struct tcptale_conn *conn, const struct tcptale_candidate *syn
     if (both & TCPTALE_HAS_WSCALE) conn->flags |= TCPTALE_CONN_SCALED;
   }
   uint32_t either = (syn ? syn->options : 0u) | (synack ? synack->options : 0u);
-  if (either & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO)) conn->flags |= TCPTALE_CONN_SIGNED;
+  if (either & TCPTALE_HAS_MD5) conn->flags |= TCPTALE_CONN_SIGNED;
   uint32_t now_s = (uint32_t)(ts_ns / NS_A_SECOND);
   client->ts_recent_s = server->ts_recent_s = now_s;
   if (syn) {

@@ -19,6 +19,12 @@ enum tcptale_opening_result {
 void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg, int doubtful);
 
+/* What the first SYN, or SYN+ACK (as conn->how says), makes of a fresh record: flags and states; and
+ * where both directions begin. */
+void tcptale_opening_note_first(struct tcptale_conn *conn);
+void tcptale_opening_base_first(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                uint32_t isn, uint32_t ack);
+
 /* A connection whose beginning was in doubt is one: it opens; nothing where it is open. */
 void tcptale_opening_wake(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 

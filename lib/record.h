@@ -24,11 +24,12 @@ enum tcptale_phase {
 
 /* Eviction classes: whom to take first when room is short. */
 enum tcptale_class {
-  TCPTALE_CLASS_CLOSED = 0, /* or not opened: an embryo */
-  TCPTALE_CLASS_HALF_OPEN = 1,
-  TCPTALE_CLASS_ONE_WAY = 2, /* midstream, one side seen; or a RST is about to end it */
-  TCPTALE_CLASS_FULL = 3,
-  TCPTALE_CLASSES = 4
+  TCPTALE_CLASS_CLOSED = 0,    /* or not opened: an embryo */
+  TCPTALE_CLASS_CALL = 1,      /* half-open, and packed: of these two whichever is idle longer */
+  TCPTALE_CLASS_HALF_OPEN = 2, /* half-open, and more is known of it */
+  TCPTALE_CLASS_ONE_WAY = 3,   /* midstream, one side seen; or a RST is about to end it */
+  TCPTALE_CLASS_FULL = 4,
+  TCPTALE_CLASSES = 5
 };
 
 enum tcptale_conn_flag {
@@ -81,6 +82,13 @@ struct tcptale_end {
   uint16_t mac; /* a digest of its link address; 0: none seen */
 };
 
+/* How `roster` strings connections together, by reference; 0: none. */
+struct tcptale_links {
+  uint32_t next; /* neighbours in the eviction class */
+  uint32_t prev;
+  uint32_t id_next; /* the next in its chain of the index of ids */
+};
+
 /* The record. The first line is what finding it touches. */
 struct tcptale_conn {
   struct tcptale_brief_key key;
@@ -93,9 +101,7 @@ struct tcptale_conn {
   uint64_t last_ns;
   uint64_t first_ns;
   struct tcptale_timer timer;
-  uint32_t list_next; /* neighbours in its eviction class */
-  uint32_t list_prev;
-  uint32_t id_next; /* the next in its chain of the index of ids */
+  struct tcptale_links links;
 
   uint32_t handshake; /* arena reference of the candidates; NONE once established */
   uint32_t anomalies; /* arena reference of the counters */

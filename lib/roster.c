@@ -5,35 +5,49 @@
 
 #include "closing.h"
 #include "handshake.h"
-#include "tell.h"
 #include "util.h"
 
-#define TRIES        8 /* records that may be passed over for one eviction */
-#define UNIT         16
-#define RECORDS_MOST 0x40000000u
+#define UNIT           16
+#define RECORDS_MOST   0x40000000u
+#define HALF_OPEN_MOST 65536u /* unless the configuration says otherwise: see tracker.h */
 
 static struct tcptale_conn *conn_at(const struct tcptale_conn_env *env, uint32_t ref) {
-  return tcptale_arena_at(&env->arena, ref);
+  return tcptale_roster_conn(env, ref);
+}
+
+static struct tcptale_packed *packed_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  return tcptale_roster_packed(env, ref);
 }
 
 static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
   return (uint32_t)((size_t)((const uint8_t *)conn - env->arena.base) / UNIT);
 }
 
+static struct tcptale_links *links_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  return tcptale_roster_is_packed(ref) ? &packed_at(env, ref)->links : &conn_at(env, ref)->links;
+}
+
+static uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  return tcptale_roster_is_packed(ref) ? tcptale_packed_id(packed_at(env, ref))
+                                       : conn_at(env, ref)->id;
+}
+
+/* ---- sizes ---- */
+
+static size_t record_bytes(int is_wide) {
+  return sizeof(struct tcptale_conn) + (is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
+}
+
 static size_t block_bytes(size_t len) {
   return tcptale_arena_class_size(tcptale_arena_class_for(len));
 }
 
-/* A connection while it opens: its record and its candidates. */
-static size_t record_bytes(void) {
-  return block_bytes(sizeof(struct tcptale_conn)) + block_bytes(sizeof(struct tcptale_handshake));
-}
-
-/* Records that the indexes have room for: as many as the memory holds with their share of the
- * indexes (a slot and a third, and a head), but where the configuration says how many may be open,
- * no more than those and half as many that linger. */
+/* Records that the indexes have room for: as many as the memory holds with their candidates and
+ * their share of the indexes (a slot and a third, and a head), but where the configuration says how
+ * many may be open, no more than those and half as many that linger. */
 static uint32_t records_most(const tcptale_config *config) {
-  uint64_t share = record_bytes() + sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
+  uint64_t share = block_bytes(record_bytes(0)) + block_bytes(sizeof(struct tcptale_handshake)) +
+                   sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
   uint64_t records = config->memory_bytes / share;
   uint64_t wanted = (uint64_t)config->max_connections + config->max_connections / 2 + 64;
   if (config->max_connections) records = tcptale_min_u64(records, wanted);
@@ -51,8 +65,16 @@ size_t tcptale_roster_bytes(const tcptale_config *config) {
   return heads_at(records) + (size_t)records * sizeof(uint32_t);
 }
 
-void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index) {
+static void set_limits(struct tcptale_roster *roster, const tcptale_config *config,
+                       uint32_t records) {
+  uint32_t open = config->max_connections, half_open = config->max_half_open;
+  roster->max_open = open ? tcptale_min_u32(open, records) : records;
+  roster->max_half_open =
+      half_open ? half_open : tcptale_min_u32(roster->max_open / 2 + 1, HALF_OPEN_MOST);
+}
+
+int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        uint8_t *index) {
   uint32_t records = records_most(&env->config);
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
@@ -61,37 +83,45 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   roster->id_heads = records;
   memset(roster->by_id, 0, (size_t)records * sizeof *roster->by_id);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_conn, timer));
-  roster->max_open =
-      env->config.max_connections ? tcptale_min_u32(env->config.max_connections, records) : records;
-  roster->max_half_open =
-      env->config.max_half_open ? env->config.max_half_open : roster->max_open / 2 + 1;
+  set_limits(roster, &env->config, records);
+  return tcptale_roster_refill(roster, env);
 }
 
-static int has_key(const struct tcptale_conn *conn, const struct tcptale_key *key) {
-  if (!tcptale_key_is_brief(key, &conn->key)) return 0;
-  if (tcptale_conn_has(conn, TCPTALE_CONN_WIDE) != (key->is_wide != 0)) return 0;
-  return !key->is_wide || memcmp(conn->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
+/* ---- indexes ---- */
+
+static int has_key(const struct tcptale_key *key, const struct tcptale_brief_key *brief,
+                   int is_wide, const uint8_t *whole_key) {
+  if (!tcptale_key_is_brief(key, brief) || is_wide != (key->is_wide != 0)) return 0;
+  return !is_wide || memcmp(whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
 }
 
-struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
-                                         const struct tcptale_conn_env *env,
-                                         const struct tcptale_key *key) {
-  uint32_t at = tcptale_table_home(&roster->by_key, key->hash);
-  for (uint32_t ref; (ref = tcptale_table_next(&roster->by_key, key->hash, &at)) != 0;) {
-    struct tcptale_conn *conn = conn_at(env, ref);
-    if (has_key(conn, key)) return conn;
-  }
-  return NULL;
+static int ref_has_key(const struct tcptale_conn_env *env, uint32_t ref,
+                       const struct tcptale_key *key) {
+  const struct tcptale_conn *conn = conn_at(env, ref);
+  const struct tcptale_packed *packed = packed_at(env, ref);
+  if (tcptale_roster_is_packed(ref))
+    return has_key(key, &packed->key, tcptale_packed_is_wide(packed), packed->whole_key);
+  return has_key(key, &conn->key, tcptale_conn_has(conn, TCPTALE_CONN_WIDE), conn->whole_key);
+}
+
+uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
+                             const struct tcptale_conn_env *env, const struct tcptale_key *key) {
+  uint32_t at = tcptale_table_home(&roster->by_key, key->hash), ref;
+  do {
+    ref = tcptale_table_next(&roster->by_key, key->hash, &at);
+  } while (ref != 0 && !ref_has_key(env, ref, key));
+  return ref;
 }
 
 void tcptale_roster_prefetch(const struct tcptale_roster *roster,
                              const struct tcptale_conn_env *env, uint32_t hash) {
   uint32_t at = tcptale_table_home(&roster->by_key, hash);
   uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
-  const uint8_t *record = (const uint8_t *)conn_at(env, ref);
+  size_t len =
+      tcptale_roster_is_packed(ref) ? sizeof(struct tcptale_packed) : sizeof(struct tcptale_conn);
+  const uint8_t *record = (const uint8_t *)conn_at(env, ref & ~1u);
   if (ref == 0) return;
-  for (size_t line = 0; line < sizeof(struct tcptale_conn); line += 64)
-    tcptale_prefetch(record + line);
+  for (size_t line = 0; line < len; line += 64) tcptale_prefetch(record + line);
 }
 
 /* The head of the chain that an id belongs to. */
@@ -99,42 +129,62 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
   return &roster->by_id[(uint32_t)id % roster->id_heads];
 }
 
-static void chain_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                       const struct tcptale_conn *conn) {
-  uint32_t *link = chain_of(roster, conn->id), ref = ref_of(env, conn);
-  while (*link != ref) link = &conn_at(env, *link)->id_next;
-  *link = conn->id_next;
+uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
+                                const struct tcptale_conn_env *env, uint64_t id) {
+  uint32_t ref = *chain_of(roster, id);
+  while (ref != 0 && id_at(env, ref) != id) ref = links_at(env, ref)->id_next;
+  return ref;
 }
 
-struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
-                                            const struct tcptale_conn_env *env, uint64_t id) {
-  for (uint32_t ref = *chain_of(roster, id); ref != 0; ref = conn_at(env, ref)->id_next)
-    if (conn_at(env, ref)->id == id) return conn_at(env, ref);
-  return NULL;
+/* What leads to `ref` in the chain of an id leads to `by` from now on. */
+static void chain_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                          uint64_t id, uint32_t ref, uint32_t by) {
+  uint32_t *link = chain_of(roster, id);
+  while (*link != ref) link = &links_at(env, *link)->id_next;
+  *link = by;
+}
+
+void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn) {
+  uint32_t *head = chain_of(roster, conn->id);
+  conn->links.id_next = *head;
+  *head = ref_of(env, conn);
 }
 
 /* ---- lists by class ---- */
 
-static void list_append(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        struct tcptale_conn *conn) {
-  uint32_t ref = ref_of(env, conn), cls = conn->cls;
-  conn->list_next = 0;
-  conn->list_prev = roster->tail[cls];
-  if (roster->tail[cls]) conn_at(env, roster->tail[cls])->list_next = ref;
+static void list_append(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                        uint32_t cls, uint32_t ref) {
+  struct tcptale_links *links = links_at(env, ref);
+  links->next = 0;
+  links->prev = roster->tail[cls];
+  if (roster->tail[cls]) links_at(env, roster->tail[cls])->next = ref;
   else roster->head[cls] = ref;
   roster->tail[cls] = ref;
   roster->count[cls]++;
-  conn->touched = 0;
 }
 
-static void list_take(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      struct tcptale_conn *conn) {
-  uint32_t cls = conn->cls;
-  if (conn->list_prev) conn_at(env, conn->list_prev)->list_next = conn->list_next;
-  else roster->head[cls] = conn->list_next;
-  if (conn->list_next) conn_at(env, conn->list_next)->list_prev = conn->list_prev;
-  else roster->tail[cls] = conn->list_prev;
+static void list_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                      uint32_t cls, uint32_t ref) {
+  const struct tcptale_links *links = links_at(env, ref);
+  if (links->prev) links_at(env, links->prev)->next = links->next;
+  else roster->head[cls] = links->next;
+  if (links->next) links_at(env, links->next)->prev = links->prev;
+  else roster->tail[cls] = links->prev;
   roster->count[cls]--;
+}
+
+static void join(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                 struct tcptale_conn *conn, uint32_t cls) {
+  conn->cls = (uint8_t)cls;
+  conn->touched = 0;
+  list_append(roster, env, cls, ref_of(env, conn));
+}
+
+void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                              struct tcptale_conn *conn) {
+  list_take(roster, env, conn->cls, ref_of(env, conn));
+  join(roster, env, conn, conn->cls);
 }
 
 /* A connection that a RST is about to end comes before those that live. */
@@ -152,35 +202,7 @@ static uint32_t class_of(const struct tcptale_conn *conn) {
   return both || conn->how != TCPTALE_OPEN_MIDSTREAM ? TCPTALE_CLASS_FULL : TCPTALE_CLASS_ONE_WAY;
 }
 
-/* ---- eviction ---- */
-
-/* The first of a class that had no packet since it was last looked at; the head after a few
- * tries. */
-static struct tcptale_conn *victim(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                   uint32_t cls) {
-  for (int i = 0; i < TRIES && roster->head[cls]; i++) {
-    struct tcptale_conn *conn = conn_at(env, roster->head[cls]);
-    if (!conn->touched) return conn;
-    list_take(roster, env, conn);
-    list_append(roster, env, conn);
-  }
-  return roster->head[cls] ? conn_at(env, roster->head[cls]) : NULL;
-}
-
-/* Section J of the limits: whose loss hurts least goes first; nobody goes in silence (rule R26). */
-int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint32_t least) {
-  struct tcptale_conn *conn = NULL;
-  for (uint32_t cls = least; cls < TCPTALE_CLASSES && !conn; cls++) conn = victim(roster, env, cls);
-  if (!conn) return 0;
-  if (conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO) {
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
-    roster->evicted++;
-  }
-  tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
-  tcptale_roster_remove(roster, env, conn);
-  return 1;
-}
+/* ---- records ---- */
 
 /* Nine tenths of the connections or of the pages. */
 static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
@@ -190,73 +212,57 @@ static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_c
       open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
 }
 
-/* Makes room in the memory: closed connections first, then fragments, then whoever is next. */
-static int make_room(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  if (roster->head[TCPTALE_CLASS_CLOSED] == 0 && env->relieve(env)) return 1;
-  return tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED);
+/* A spare block serves every key. */
+int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  if (roster->spare_record == TCPTALE_ARENA_NONE)
+    roster->spare_record =
+        tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(record_bytes(1)));
+  if (roster->spare_candidates == TCPTALE_ARENA_NONE)
+    roster->spare_candidates =
+        tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(sizeof(struct tcptale_handshake)));
+  return roster->spare_record != TCPTALE_ARENA_NONE &&
+         roster->spare_candidates != TCPTALE_ARENA_NONE;
 }
 
-/* Nine tenths are full: the head of a class that is idle longer than it may be now ends, as by its
- * timer. */
-static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t cls,
-                  uint64_t idle_ns) {
-  struct tcptale_conn *conn = victim(roster, env, cls);
-  if (!conn || conn->touched || env->now_ns - conn->last_ns < idle_ns) return;
-  tcptale_closing_close(env, conn, TCPTALE_CLOSE_TIMEOUT);
-  tcptale_roster_remove(roster, env, conn);
-}
-
-static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  const tcptale_config *config = &env->config;
-  relax(roster, env, TCPTALE_CLASS_HALF_OPEN, config->pressure_half_open_ns);
-  relax(roster, env, TCPTALE_CLASS_ONE_WAY, config->pressure_established_ns);
-  relax(roster, env, TCPTALE_CLASS_FULL, config->pressure_established_ns);
-}
-
-void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                          int half_open) {
-  if (half_open && roster->count[TCPTALE_CLASS_HALF_OPEN] >= roster->max_half_open)
-    tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
-  while (tcptale_roster_open(roster) >= roster->max_open)
-    if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
-}
-
-/* Room for one more record within the limits and in the memory. */
-static uint32_t record_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            size_t bytes, int half_open) {
-  tcptale_roster_admit(roster, env, half_open);
-  while (tcptale_table_is_full(&roster->by_key))
-    if (!tcptale_roster_evict(roster, env, TCPTALE_CLASS_CLOSED)) return TCPTALE_ARENA_NONE;
-  enum tcptale_arena_class cls = tcptale_arena_class_for(bytes);
-  uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
-  while (ref == TCPTALE_ARENA_NONE && make_room(roster, env))
-    ref = tcptale_arena_alloc(&env->arena, cls);
+/* A block of `len` bytes, the spare one where there is no other. */
+static uint32_t block_or(struct tcptale_conn_env *env, size_t len, uint32_t *spare) {
+  uint32_t ref = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
+  if (ref != TCPTALE_ARENA_NONE || !spare) return ref;
+  ref = *spare;
+  *spare = TCPTALE_ARENA_NONE;
   return ref;
+}
+
+static uint32_t candidates_block(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  return block_or(env, sizeof(struct tcptale_handshake), &roster->spare_candidates);
+}
+
+static void set_key(struct tcptale_conn *conn, const struct tcptale_key *key) {
+  conn->key = key->brief;
+  conn->hash = key->hash;
+  if (!key->is_wide) return;
+  conn->flags |= TCPTALE_CONN_WIDE;
+  memcpy(conn->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
 }
 
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const struct tcptale_key *key, int half_open) {
-  if (env->pressure) relax_all(roster, env);
-  size_t bytes = sizeof(struct tcptale_conn) + (key->is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
-  uint32_t ref = record_room(roster, env, bytes, half_open);
-  if (ref == TCPTALE_ARENA_NONE) return NULL;
-  struct tcptale_conn *conn = conn_at(env, ref);
-  memset(conn, 0, sizeof *conn);
-  while (half_open && !tcptale_handshake_begin(env, conn)) {
-    if (make_room(roster, env)) continue;
-    tcptale_arena_release(&env->arena, ref);
+  uint32_t hs = half_open ? candidates_block(roster, env) : TCPTALE_ARENA_NONE;
+  if (half_open && hs == TCPTALE_ARENA_NONE) return NULL;
+  uint32_t ref =
+      block_or(env, record_bytes(key->is_wide != 0), half_open ? &roster->spare_record : NULL);
+  if (ref == TCPTALE_ARENA_NONE) {
+    if (half_open) tcptale_arena_release(&env->arena, hs);
     return NULL;
   }
-  conn->key = key->brief;
-  conn->hash = key->hash;
-  if (key->is_wide) {
-    conn->flags |= TCPTALE_CONN_WIDE;
-    memcpy(conn->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
-  }
+  struct tcptale_conn *conn = conn_at(env, ref);
+  memset(conn, 0, sizeof *conn);
+  conn->handshake = hs;
+  if (half_open) memset(tcptale_handshake_of(env, conn), 0, sizeof(struct tcptale_handshake));
   conn->tracker = env->tracker;
-  conn->cls = half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
+  set_key(conn, key);
   tcptale_table_add(&roster->by_key, key->hash, ref);
-  list_append(roster, env, conn);
+  join(roster, env, conn, half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY);
   weigh_pressure(roster, env);
   return conn;
 }
@@ -266,18 +272,12 @@ void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_en
   uint32_t ref = ref_of(env, conn);
   tcptale_closing_release(env, conn);
   tcptale_wheel_clear(&roster->wheel, ref);
-  list_take(roster, env, conn);
+  list_take(roster, env, conn->cls, ref);
   tcptale_table_remove(&roster->by_key, conn->hash, ref);
-  if (conn->id != 0) chain_take(roster, env, conn);
+  if (conn->id != 0) chain_replace(roster, env, conn->id, ref, conn->links.id_next);
   tcptale_arena_release(&env->arena, ref);
+  tcptale_roster_refill(roster, env);
   weigh_pressure(roster, env);
-}
-
-void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_conn *conn) {
-  uint32_t *head = chain_of(roster, conn->id);
-  conn->id_next = *head;
-  *head = ref_of(env, conn);
 }
 
 /* A timer that is set earlier than needed stays: when it comes up it is set anew. So a packet of
@@ -286,9 +286,8 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
                            struct tcptale_conn *conn) {
   uint32_t ref = ref_of(env, conn), cls = class_of(conn);
   if (cls != conn->cls) {
-    list_take(roster, env, conn);
-    conn->cls = (uint8_t)cls;
-    list_append(roster, env, conn);
+    list_take(roster, env, conn->cls, ref);
+    join(roster, env, conn, cls);
   }
   uint64_t due = tcptale_closing_deadline(env, conn);
   if (due == UINT64_MAX) tcptale_wheel_clear(&roster->wheel, ref); /* the end of time never comes */
@@ -296,23 +295,99 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
     tcptale_wheel_set(&roster->wheel, ref, due);
 }
 
+/* ---- packed ones ---- */
+
+/* Both kinds have the same place in the indexes. */
+static void change_ref(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                       const struct tcptale_conn *conn, uint32_t from, uint32_t to) {
+  tcptale_table_replace(&roster->by_key, conn->hash, from, to);
+  chain_replace(roster, env, conn->id, from, to);
+  links_at(env, to)->id_next = links_at(env, from)->id_next;
+}
+
+/* When a call is due, as a tick of the wheel; the end of time never comes. */
+static uint64_t call_tick(const struct tcptale_conn_env *env, uint64_t at_ns) {
+  if (at_ns >= UINT64_MAX - env->config.half_open_ns) return UINT64_MAX;
+  return tcptale_wheel_tick(at_ns + env->config.half_open_ns);
+}
+
+int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        struct tcptale_conn *conn, uint32_t block) {
+  uint32_t from = ref_of(env, conn), to = block | 1;
+  if (call_tick(env, conn->last_ns) <= roster->wheel.now) return 0; /* it is due at once */
+  if (!tcptale_pack(env, conn, packed_at(env, to))) return 0;
+  change_ref(roster, env, conn, from, to);
+  list_take(roster, env, conn->cls, from);
+  tcptale_wheel_clear(&roster->wheel, from);
+  list_append(roster, env, TCPTALE_CLASS_CALL, to);
+  tcptale_handshake_end(env, conn);
+  tcptale_arena_release(&env->arena, from);
+  tcptale_roster_refill(roster, env);
+  return 1;
+}
+
+static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                   uint32_t from) {
+  const struct tcptale_packed *packed = packed_at(env, from);
+  size_t len = record_bytes(tcptale_packed_is_wide(packed));
+  uint32_t hs = candidates_block(roster, env);
+  if (hs == TCPTALE_ARENA_NONE) return NULL;
+  uint32_t to = block_or(env, len, &roster->spare_record);
+  if (to == TCPTALE_ARENA_NONE) {
+    tcptale_arena_release(&env->arena, hs);
+    return NULL;
+  }
+  struct tcptale_conn *conn = conn_at(env, to);
+  tcptale_unpack(env, packed, conn, tcptale_arena_at(&env->arena, hs));
+  conn->handshake = hs;
+  conn->hash = tcptale_key_hash(&conn->key, tcptale_packed_is_wide(packed), &env->secret);
+  change_ref(roster, env, conn, from, to);
+  list_take(roster, env, TCPTALE_CLASS_CALL, from);
+  join(roster, env, conn, TCPTALE_CLASS_HALF_OPEN);
+  tcptale_arena_release(&env->arena, from & ~1u);
+  tcptale_roster_update(roster, env, conn);
+  return conn;
+}
+
+struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env, uint32_t ref) {
+  return tcptale_roster_is_packed(ref) ? unpack(roster, env, ref) : conn_at(env, ref);
+}
+
+/* Up to the tick of the oldest call the wheel comes first. */
+struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
+                                        struct tcptale_conn_env *env) {
+  uint32_t call = roster->head[TCPTALE_CLASS_CALL];
+  uint64_t tick = call ? call_tick(env, packed_at(env, call)->at_ns) : UINT64_MAX;
+  int call_is_due = tick <= env->now_ns >> TCPTALE_WHEEL_TICK_SHIFT;
+  uint64_t until = call_is_due ? tick << TCPTALE_WHEEL_TICK_SHIFT : env->now_ns;
+  uint32_t ref = tcptale_wheel_next(&roster->wheel, until);
+  if (ref == 0 && call_is_due) ref = call;
+  roster->has_due = ref != 0;
+  return ref ? tcptale_roster_wake(roster, env, ref) : NULL;
+}
+
+/* ---- going through all ---- */
+
 uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
                                  const struct tcptale_conn_env *env) {
   uint64_t least = 0;
-  for (uint32_t cls = TCPTALE_CLASS_HALF_OPEN; cls < TCPTALE_CLASSES; cls++)
-    for (uint32_t ref = roster->head[cls]; ref != 0; ref = conn_at(env, ref)->list_next) {
-      uint64_t id = conn_at(env, ref)->id;
+  for (uint32_t cls = TCPTALE_CLASS_CALL; cls < TCPTALE_CLASSES; cls++)
+    for (uint32_t ref = roster->head[cls]; ref != 0; ref = links_at(env, ref)->next) {
+      uint64_t id = id_at(env, ref);
       if (id != 0 && (least == 0 || id < least)) least = id;
     }
   return least;
 }
 
+static int is_open(const struct tcptale_conn *conn) {
+  return conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO;
+}
+
 struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster,
                                         const struct tcptale_conn_env *env) {
   for (uint32_t cls = 0; cls < TCPTALE_CLASSES; cls++)
-    for (uint32_t ref = roster->head[cls]; ref != 0; ref = conn_at(env, ref)->list_next)
-      if (conn_at(env, ref)->phase == TCPTALE_PHASE_CLOSED ||
-          conn_at(env, ref)->phase == TCPTALE_PHASE_EMBRYO)
-        return conn_at(env, ref);
+    for (uint32_t ref = roster->head[cls]; ref != 0; ref = links_at(env, ref)->next)
+      if (!tcptale_roster_is_packed(ref) && !is_open(conn_at(env, ref))) return conn_at(env, ref);
   return NULL;
 }

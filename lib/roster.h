@@ -1,16 +1,19 @@
 /* roster.h - the connections of a tracker: their records, the two indexes (by key, by id), the
- * lists by eviction class, the timers, and who gives way when room is short. Floor 12.
+ * lists by eviction class, and the timers. Who gives way when room is short is said by `limits`.
  *
  * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
  * records, so that connections that open one after the other touch heads side by side.
  *
- * Invariant: a record is in both indexes (an embryo, which has no id yet, in the first alone),
- * in the list of its class, and its timer is set, not later than it is due. Lists are in the
- * order of joining; a record that had a packet since is passed over once (its `touched` mark),
- * so the head is close to the one idle longest at O(1). */
+ * A reference that is odd names a packed connection (pack.h). These are the class CALL, in the
+ * order of their calls, and all of them wait equally long, so their list is their timer too.
+ *
+ * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
+ * and in the list of its class; the timer of a record is set, not later than it is due. Lists are
+ * in the order of joining. Floor 12. */
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
+#include "pack.h"
 #include "record.h"
 #include "table.h"
 #include "timers.h"
@@ -25,38 +28,41 @@ struct tcptale_roster {
   uint32_t count[TCPTALE_CLASSES];
   uint32_t max_open;      /* open at once */
   uint32_t max_half_open; /* of them half-open */
+  uint32_t spare_record;  /* blocks for one to be unpacked though no memory is left; NONE: in use */
+  uint32_t spare_candidates;
+  uint32_t has_due; /* 1: there may be more that is due than was taken */
   uint64_t evicted;
 };
 
 /* The bytes that both indexes take for a tracker of this configuration. */
 size_t tcptale_roster_bytes(const tcptale_config *config);
 
-/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. */
-void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index);
+/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. 0: the
+ * arena is too small. */
+int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        uint8_t *index);
 
-/* The record of a key; NULL. */
-struct tcptale_conn *tcptale_roster_find(const struct tcptale_roster *roster,
-                                         const struct tcptale_conn_env *env,
-                                         const struct tcptale_key *key);
+/* The reference of a key's connection, 0 where there is none. */
+uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
+                             const struct tcptale_conn_env *env, const struct tcptale_key *key);
 
 /* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. */
 void tcptale_roster_prefetch(const struct tcptale_roster *roster,
                              const struct tcptale_conn_env *env, uint32_t hash);
 
-/* The record of an id, NULL where there is none. */
-struct tcptale_conn *tcptale_roster_find_id(const struct tcptale_roster *roster,
-                                            const struct tcptale_conn_env *env, uint64_t id);
+/* The same of an id. */
+uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
+                                const struct tcptale_conn_env *env, uint64_t id);
 
-/* A zeroed record for a key that is not there yet; `half_open`: with room for the candidates of a
- * handshake. Makes room by eviction where a limit or the memory asks for it. NULL: no room even
- * so. */
+/* The record of a reference. A packed one is unpacked first; NULL: no memory is left, not even the
+ * spare. */
+struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env, uint32_t ref);
+
+/* A zeroed record for a key that is not there yet, and whose index is not full; `half_open`: with
+ * candidates, and out of the spare blocks if need be. NULL: no memory is left. */
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const struct tcptale_key *key, int half_open);
-
-/* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
-void tcptale_roster_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                          int half_open);
 
 /* Puts a connection that got its id into the index of ids. */
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -66,13 +72,25 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
+/* Packs a connection into `block`, which is large enough, and gives its record back; 0: there is
+ * more to it than can be packed, nothing has happened. */
+int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        struct tcptale_conn *conn, uint32_t block);
+
+/* Moves a connection to the end of its class. */
+void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                              struct tcptale_conn *conn);
+
 /* Takes a closed record out and gives all its memory back. */
 void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
-/* Makes room by one record, of class `least` or above; 0: there was none. */
-int tcptale_roster_evict(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint32_t least);
+/* Sees that the spare blocks are there; 0: no memory is left for them. */
+int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+
+/* The next connection whose deadline has come, earliest first; NULL when there is none. */
+struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
+                                        struct tcptale_conn_env *env);
 
 /* The lowest id that is open, 0 when none is. Cost: O(connections). */
 uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
@@ -82,9 +100,32 @@ uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
 struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster,
                                         const struct tcptale_conn_env *env);
 
+static inline struct tcptale_conn *tcptale_roster_conn(const struct tcptale_conn_env *env,
+                                                       uint32_t ref) {
+  return tcptale_arena_at(&env->arena, ref);
+}
+
+static inline int tcptale_roster_is_packed(uint32_t ref) {
+  return ref & 1;
+}
+
+static inline struct tcptale_packed *tcptale_roster_packed(const struct tcptale_conn_env *env,
+                                                           uint32_t ref) {
+  return tcptale_arena_at(&env->arena, ref & ~1u);
+}
+
+static inline uint32_t tcptale_roster_half_open(const struct tcptale_roster *roster) {
+  return roster->count[TCPTALE_CLASS_CALL] + roster->count[TCPTALE_CLASS_HALF_OPEN];
+}
+
 static inline uint32_t tcptale_roster_open(const struct tcptale_roster *roster) {
-  return roster->count[TCPTALE_CLASS_HALF_OPEN] + roster->count[TCPTALE_CLASS_ONE_WAY] +
+  return tcptale_roster_half_open(roster) + roster->count[TCPTALE_CLASS_ONE_WAY] +
          roster->count[TCPTALE_CLASS_FULL];
+}
+
+/* Whether nothing can be due at `now_ns` that was not due before. */
+static inline int tcptale_roster_is_quiet(const struct tcptale_roster *roster, uint64_t now_ns) {
+  return !roster->has_due && tcptale_wheel_is_quiet(&roster->wheel, now_ns);
 }
 
 #endif

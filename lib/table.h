@@ -23,9 +23,9 @@ struct tcptale_table {
   uint32_t used;
 };
 
-/* The slots that a table needs for `entries` entries. */
+/* The slots that a table needs for `entries` entries, at least 3; then it is full. */
 static inline uint64_t tcptale_table_slots_for(uint64_t entries) {
-  return entries + entries / 3 + 2;
+  return entries + entries / 3;
 }
 
 /* Where a hash's entries begin. Multiplying spreads the hashes over any number of slots. */
@@ -33,7 +33,7 @@ static inline uint32_t tcptale_table_home(const struct tcptale_table *table, uin
   return (uint32_t)((uint64_t)hash * table->slot_count >> 32);
 }
 
-/* Begins an empty table over `slot_count` slots, at least 2, which it zeroes. */
+/* Begins an empty table over `slot_count` slots, at least 4, which it zeroes. */
 void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
                         uint32_t slot_count);
 

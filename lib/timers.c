@@ -31,11 +31,6 @@ static uint32_t *list_of(struct tcptale_wheel *wheel, uint32_t place) {
   return place == DUE_PLACE ? &wheel->due : &wheel->head[place - 1];
 }
 
-/* Deadlines round up: a timer never comes up early. */
-static uint64_t tick_of(uint64_t ns) {
-  return (ns >> TICK_SHIFT) + ((ns & (((uint64_t)1 << TICK_SHIFT) - 1)) != 0);
-}
-
 void tcptale_wheel_init(struct tcptale_wheel *wheel, const struct tcptale_arena *arena,
                         uint32_t timer_offset) {
   memset(wheel, 0, sizeof *wheel);
@@ -84,7 +79,7 @@ void tcptale_wheel_set(struct tcptale_wheel *wheel, uint32_t ref, uint64_t deadl
   if (timer->place) withdraw(wheel, timer);
   else wheel->count++;
   timer->deadline_ns = deadline_ns;
-  insert(wheel, ref, place_for(wheel, tick_of(deadline_ns)));
+  insert(wheel, ref, place_for(wheel, tcptale_wheel_tick(deadline_ns)));
 }
 
 void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref) {
@@ -102,7 +97,7 @@ static void spill(struct tcptale_wheel *wheel, uint32_t slot) {
   while (ref) {
     struct tcptale_timer *timer = timer_of(wheel, ref);
     uint32_t next = timer->next;
-    insert(wheel, ref, place_for(wheel, tick_of(timer->deadline_ns)));
+    insert(wheel, ref, place_for(wheel, tcptale_wheel_tick(timer->deadline_ns)));
     ref = next;
   }
 }

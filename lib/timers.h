@@ -50,6 +50,12 @@ void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref);
  * none. */
 uint32_t tcptale_wheel_next(struct tcptale_wheel *wheel, uint64_t now_ns);
 
+/* The tick of a deadline. They round up: a timer never comes up early. */
+static inline uint64_t tcptale_wheel_tick(uint64_t ns) {
+  return (ns >> TCPTALE_WHEEL_TICK_SHIFT) +
+         ((ns & (((uint64_t)1 << TCPTALE_WHEEL_TICK_SHIFT) - 1)) != 0);
+}
+
 /* Whether nothing can come up at `now_ns`: the clock is in the tick that was handed out last. */
 static inline int tcptale_wheel_is_quiet(const struct tcptale_wheel *wheel, uint64_t now_ns) {
   return wheel->due == 0 && now_ns >> TCPTALE_WHEEL_TICK_SHIFT <= wheel->now;

@@ -1,13 +1,14 @@
 /* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or
  * makes the connection and feeds it. Frames of a batch are decoded and their index lines fetched
  * a few ahead, then taken one by one, so a batch leads to the same events as single calls. Floor
- * 13. */
+ * 14. */
 #include "tracker.h"
 
 #include <string.h>
 
 #include "closing.h"
 #include "connection.h"
+#include "limits.h"
 #include "park.h"
 #include "settings.h"
 #include "tell.h"
@@ -46,7 +47,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptal
   seg->dir = TCPTALE_NO_DIR;
   struct tcptale_conn *conn = NULL;
   if (!refused) {
-    conn = tcptale_roster_add(&t->roster, &t->env, key, half_open);
+    conn = tcptale_limits_open(&t->roster, &t->env, key, half_open);
     if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
     if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
       tcptale_roster_remove(&t->roster, &t->env, conn);
@@ -85,13 +86,14 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
  * left to do: REOPEN, or nothing (KEEP). */
 static uint32_t step(struct tcptale_tracker *t, const struct tcptale_key *key,
                      struct tcptale_arrival *seg, struct tcptale_conn **conn) {
-  *conn = tcptale_roster_find(&t->roster, &t->env, key);
+  *conn = tcptale_limits_find(&t->roster, &t->env, key);
   if (*conn) *conn = settle_due(t, *conn);
   if (!*conn) {
     *conn = begin(t, key, seg);
     if (!*conn) return TCPTALE_ACTION_KEEP;
     int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
-    finish(t, *conn, is_done ? TCPTALE_ACTION_FORGET : TCPTALE_ACTION_KEEP);
+    if (is_done) tcptale_roster_remove(&t->roster, &t->env, *conn);
+    else tcptale_limits_settle(&t->roster, &t->env, *conn);
     return TCPTALE_ACTION_KEEP;
   }
   seg->dir = key->from ^ (*conn)->client_at;
@@ -139,7 +141,7 @@ static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
     tcptale_park_drop(env, p);
   }
   take_anew(t, key, seg);
-  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, env, key);
+  struct tcptale_conn *conn = tcptale_limits_find(&t->roster, env, key);
   if (is_reuse && conn)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
 }
@@ -154,10 +156,9 @@ static void take(struct tcptale_tracker *t, const struct tcptale_key *key,
 static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
                             const struct tcptale_key *key) {
   if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
-  if (tcptale_roster_find(&t->roster, &t->env, key)) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
   int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD;
-  if (!bad_ip && !bad_tcp) return 0;
+  if ((!bad_ip && !bad_tcp) || tcptale_roster_look(&t->roster, &t->env, key)) return 0;
   t->env.bad_checksums++;
   seg->dir = TCPTALE_NO_DIR;
   seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
@@ -192,8 +193,10 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
 static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  struct tcptale_conn *conn = tcptale_roster_find(&t->roster, &t->env, &look->key);
-  if (!conn || !conn->usual || conn->timer.deadline_ns <= t->env.now_ns) return 0;
+  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, &look->key);
+  if (!ref || tcptale_roster_is_packed(ref)) return 0;
+  struct tcptale_conn *conn = tcptale_roster_conn(&t->env, ref);
+  if (!conn->usual || conn->timer.deadline_ns <= t->env.now_ns) return 0;
   if (!tcptale_dup_all_believed(&t->dup)) return 0;
   uint32_t dir = look->key.from ^ conn->client_at;
   struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
@@ -275,12 +278,10 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   uint64_t index = env->emit.index;
   uint32_t n = 0;
   env->emit.index = 0;
-  for (uint32_t ref; n < budget && !env->emit.stopped &&
-                     (ref = tcptale_wheel_next(&t->roster.wheel, env->now_ns)) != 0;
-       n++) {
-    struct tcptale_conn *conn = tcptale_arena_at(&env->arena, ref);
+  for (struct tcptale_conn *conn;
+       n < budget && !env->emit.stopped && (conn = tcptale_roster_due(&t->roster, env)) != NULL;
+       n++)
     finish(t, conn, tcptale_connection_expire(env, conn));
-  }
   if (t->defrag.oldest != TCPTALE_ARENA_NONE && n < budget) {
     int gone = tcptale_defrag_expire(&t->defrag, env->now_ns, budget - n);
     for (int i = 0; i < gone; i++) stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
@@ -293,8 +294,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
 /* Rule R24: time is the highest seen. What is due comes before the packet that shows it. */
 static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
   if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
-  if (tcptale_wheel_is_quiet(&t->roster.wheel, t->env.now_ns) &&
-      t->defrag.oldest == TCPTALE_ARENA_NONE)
+  if (tcptale_roster_is_quiet(&t->roster, t->env.now_ns) && t->defrag.oldest == TCPTALE_ARENA_NONE)
     return;
   expire(t, t->env.config.timer_budget);
 }
@@ -448,7 +448,8 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   env->emit.ts_ns = env->now_ns;
   uint64_t first = tcptale_roster_first_id(&t->roster, env), last = env->last_id;
   for (uint64_t id = first; first != 0 && id <= last; id++) {
-    struct tcptale_conn *conn = tcptale_roster_find_id(&t->roster, env, id);
+    uint32_t ref = tcptale_roster_look_id(&t->roster, env, id);
+    struct tcptale_conn *conn = ref ? tcptale_roster_wake(&t->roster, env, ref) : NULL;
     if (!conn) continue;
     uint32_t why = env->emit.stopped ? TCPTALE_CLOSE_STOPPED : TCPTALE_CLOSE_END;
     if (conn->phase != TCPTALE_PHASE_CLOSED) tcptale_closing_close(env, conn, why);

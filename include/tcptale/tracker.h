@@ -18,7 +18,11 @@
  *   oldest incomplete datagrams; half-open connections; midstream ones of which one side was seen,
  *   and those that a RST is about to end; then those idle longest. An evicted one gets anomaly
  *   evicted, what waits in its streams is settled as at any end, and close (evicted).
- * - max_connections, max_half_open: the same, so that the number is never exceeded.
+ * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that nobody
+ *   answered costs 64 bytes (128 where its key is more than IPv4 and ports) and its share of the
+ *   index, and pushes out older ones only: a flood of SYNs stays in a few megabytes and ends no
+ *   established connection. 65,536, unless the configuration says otherwise, are 4 MiB, which most
+ *   caches hold; at 100,000 SYNs a second they leave a real one 0.6 s to be answered.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
  *   anomaly byte_limit or seg_limit.
  * - no room for bytes that came early even so: they are not stored, anomaly nomem; the hole they
@@ -83,7 +87,7 @@ typedef struct tcptale_config {
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
   uint64_t memory_bytes;       /* the tracker's one block; 64 MiB, at least TCPTALE_MEMORY_LEAST */
   uint32_t max_connections;    /* open at once; 0, or more than fit: as many as the memory holds */
-  uint32_t max_half_open;      /* of them half-open; 0: half of the above */
+  uint32_t max_half_open;      /* of them half-open; 0: half of the above, at most 65,536 */
   uint32_t checksum;           /* TCPTALE_CHECKSUM_; AUTO */
   uint32_t rst_policy;         /* TCPTALE_RST_; RFC5961 */
   uint32_t policy[2];          /* TCPTALE_POLICY_ per direction (of the data); FIRST */

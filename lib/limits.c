@@ -1,0 +1,148 @@
+/* limits.c - see limits.h. Floor 13. */
+#include "limits.h"
+
+#include "closing.h"
+#include "tell.h"
+#include "util.h"
+
+#define TRIES 8 /* records that may be passed over for one eviction */
+
+/* ---- who ---- */
+
+/* The first of a class that had no packet since it was last looked at; the head after a few
+ * tries; 0. */
+static uint32_t first_idle(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                           uint32_t cls) {
+  for (int i = 0; i < TRIES && roster->head[cls]; i++) {
+    struct tcptale_conn *conn = tcptale_roster_conn(env, roster->head[cls]);
+    if (!conn->touched) return roster->head[cls];
+    tcptale_roster_pass_over(roster, env, conn);
+  }
+  return roster->head[cls];
+}
+
+/* Of a plain call and a half-open connection of which more is known, the one idle longer: neither
+ * kind can push the other out. */
+static uint32_t half_open_victim(struct tcptale_roster *roster,
+                                 const struct tcptale_conn_env *env) {
+  uint32_t call = roster->head[TCPTALE_CLASS_CALL];
+  uint32_t other = first_idle(roster, env, TCPTALE_CLASS_HALF_OPEN);
+  if (!call || !other) return call | other;
+  uint64_t since_ns = tcptale_roster_packed(env, call)->at_ns;
+  return since_ns <= tcptale_roster_conn(env, other)->last_ns ? call : other;
+}
+
+/* Section J of the limits: whose loss hurts least. 0: there is none of class `least` or above. */
+static uint32_t victim(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                       uint32_t least) {
+  uint32_t ref = 0;
+  if (least <= TCPTALE_CLASS_CLOSED) ref = first_idle(roster, env, TCPTALE_CLASS_CLOSED);
+  if (!ref) ref = half_open_victim(roster, env);
+  if (!ref) ref = first_idle(roster, env, TCPTALE_CLASS_ONE_WAY);
+  return ref ? ref : first_idle(roster, env, TCPTALE_CLASS_FULL);
+}
+
+/* Nobody goes in silence (rule R26). 0: there was nobody. */
+static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
+  uint32_t ref = victim(roster, env, least);
+  struct tcptale_conn *conn = ref ? tcptale_roster_wake(roster, env, ref) : NULL;
+  if (!conn) return 0;
+  if (conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO) {
+    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
+    roster->evicted++;
+  }
+  tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
+  tcptale_roster_remove(roster, env, conn);
+  return 1;
+}
+
+/* ---- when ---- */
+
+/* Makes room in the memory: closed connections first, then fragments, then whoever is next. */
+static int make_room(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  if (roster->head[TCPTALE_CLASS_CLOSED] == 0 && env->relieve(env)) return 1;
+  return evict(roster, env, TCPTALE_CLASS_CLOSED);
+}
+
+/* Before anything may need the spare blocks: nobody's step is under way. */
+static void see_to_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  while (!tcptale_roster_refill(roster, env) && make_room(roster, env)) {
+  }
+}
+
+/* Nine tenths are full: who is idle longer than it may be now ends, as by its timer. */
+static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                  uint64_t idle_ns) {
+  if (!ref) return;
+  int is_packed = tcptale_roster_is_packed(ref);
+  const struct tcptale_conn *record = is_packed ? NULL : tcptale_roster_conn(env, ref);
+  uint64_t since_ns = record ? record->last_ns : tcptale_roster_packed(env, ref)->at_ns;
+  if ((record && record->touched) || env->now_ns - since_ns < idle_ns) return;
+  struct tcptale_conn *conn = tcptale_roster_wake(roster, env, ref);
+  if (!conn) return;
+  tcptale_closing_close(env, conn, TCPTALE_CLOSE_TIMEOUT);
+  tcptale_roster_remove(roster, env, conn);
+}
+
+static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  const tcptale_config *config = &env->config;
+  relax(roster, env, half_open_victim(roster, env), config->pressure_half_open_ns);
+  relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_ONE_WAY),
+        config->pressure_established_ns);
+  relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_FULL), config->pressure_established_ns);
+}
+
+void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          int half_open) {
+  if (half_open && tcptale_roster_half_open(roster) >= roster->max_half_open)
+    evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
+  while (tcptale_roster_open(roster) >= roster->max_open)
+    if (!evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
+}
+
+/* ---- what for ---- */
+
+struct tcptale_conn *tcptale_limits_find(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key) {
+  uint32_t ref = tcptale_roster_look(roster, env, key);
+  if (tcptale_roster_is_packed(ref)) {
+    see_to_spare(roster, env); /* by which this very one may go */
+    ref = tcptale_roster_look(roster, env, key);
+  }
+  return ref ? tcptale_roster_wake(roster, env, ref) : NULL;
+}
+
+struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key, int half_open) {
+  if (env->pressure) relax_all(roster, env);
+  tcptale_limits_admit(roster, env, half_open);
+  while (tcptale_table_is_full(&roster->by_key))
+    if (!evict(roster, env, TCPTALE_CLASS_CLOSED)) return NULL;
+  see_to_spare(roster, env);
+  struct tcptale_conn *conn = tcptale_roster_add(roster, env, key, half_open);
+  while (!conn && make_room(roster, env)) conn = tcptale_roster_add(roster, env, key, half_open);
+  return conn;
+}
+
+/* A call that is packed takes the place of an older one where no memory is left. */
+static uint32_t packed_block(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                             const struct tcptale_conn *conn) {
+  size_t len = tcptale_packed_bytes(tcptale_conn_has(conn, TCPTALE_CONN_WIDE));
+  enum tcptale_arena_class cls = tcptale_arena_class_for(len);
+  uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
+  if (ref == TCPTALE_ARENA_NONE && roster->head[TCPTALE_CLASS_CALL] &&
+      evict(roster, env, TCPTALE_CLASS_HALF_OPEN))
+    ref = tcptale_arena_alloc(&env->arena, cls);
+  return ref;
+}
+
+void tcptale_limits_settle(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn) {
+  int may_pack = conn->phase == TCPTALE_PHASE_HANDSHAKE && !env->emit.stopped;
+  uint32_t block = may_pack ? packed_block(roster, env, conn) : TCPTALE_ARENA_NONE;
+  if (block != TCPTALE_ARENA_NONE && tcptale_roster_pack(roster, env, conn, block)) return;
+  if (block != TCPTALE_ARENA_NONE) tcptale_arena_release(&env->arena, block);
+  tcptale_roster_update(roster, env, conn);
+}

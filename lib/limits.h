@@ -1,0 +1,31 @@
+/* limits.h - what happens at the limits of a tracker's connections: who gives way when a number is
+ * reached or no memory is left. A record that had a packet since it was last looked at is passed
+ * over once (its `touched` mark), so the head of a class is close to the one idle longest at O(1).
+ * Floor 13. */
+#ifndef TCPTALE_LIB_LIMITS_H
+#define TCPTALE_LIB_LIMITS_H
+
+#include "roster.h"
+
+/* The record of a key, unpacked; NULL where there is none. */
+struct tcptale_conn *tcptale_limits_find(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key);
+
+/* A zeroed record for a key that is not there yet; `half_open`: with room for the candidates of a
+ * handshake. Makes room by eviction where a limit or the memory asks for it. NULL: no room even
+ * so. */
+struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key, int half_open);
+
+/* After the first step of a connection: packs it, or else lets class and timer follow. The record
+ * may be gone afterwards. */
+void tcptale_limits_settle(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_conn *conn);
+
+/* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
+void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          int half_open);
+
+#endif

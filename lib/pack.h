@@ -1,0 +1,71 @@
+/* pack.h - a call that nobody has answered yet, in one cache line. A connection of which one plain
+ * SYN, or SYN+ACK, was seen is a few numbers: everything else in its record follows from them.
+ * Packed it says just these, so that a flood of SYNs stays small; `roster` unpacks it before
+ * anything happens to it, and a getter looks at it through a view.
+ *
+ * Invariant: unpacking gives the record and the candidates that were packed, byte for byte; what
+ * does not come out the same is not packed. Floor 9. */
+#ifndef TCPTALE_LIB_PACK_H
+#define TCPTALE_LIB_PACK_H
+
+#include "handshake.h"
+#include "record.h"
+
+/* A packed connection. Where its key is wide, the whole key follows. */
+struct tcptale_packed {
+  struct tcptale_brief_key key;
+  struct tcptale_links links;
+  uint64_t user;
+  uint64_t at_ns; /* of its one segment */
+  uint32_t id_low;
+  uint32_t isn;
+  uint32_t ack; /* of a SYN+ACK */
+  uint32_t ts_val;
+  uint16_t id_high;
+  uint16_t window;
+  uint16_t traits;  /* how it began, and what the user asked for: see pack.c */
+  uint8_t policies; /* four bits a direction */
+  uint8_t reserved0;
+  uint8_t whole_key[];
+};
+
+/* The bytes of a packed connection. */
+static inline size_t tcptale_packed_bytes(int is_wide) {
+  return sizeof(struct tcptale_packed) + (is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
+}
+
+/* Room for a record with its whole key outside of the arena. */
+union tcptale_view {
+  struct tcptale_conn conn;
+  uint8_t room[sizeof(struct tcptale_conn) + TCPTALE_KEY_WIDE_BYTES];
+};
+
+/* Packs a connection, but for its links, into `packed`; 0: there is more to it. */
+int tcptale_pack(struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+                 struct tcptale_packed *packed);
+
+/* The opposite: writes the record and its candidates anew, but for links, class, timer and the
+ * reference of the candidates. */
+void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                    struct tcptale_conn *conn, struct tcptale_handshake *hs);
+
+uint64_t tcptale_packed_id(const struct tcptale_packed *packed);
+int tcptale_packed_is_wide(const struct tcptale_packed *packed);
+
+/* A handle of a packed connection is its address plus one, which no record has. */
+static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {
+  return (struct tcptale_conn *)(void *)((uint8_t *)packed + 1);
+}
+
+static inline struct tcptale_packed *tcptale_packed_of(const struct tcptale_conn *handle) {
+  if (!((uintptr_t)handle & 1)) return NULL;
+  return (struct tcptale_packed *)((uintptr_t)handle - 1);
+}
+
+/* What getters see of it: a record in `view` without streams, candidates and tracker; and the
+ * user's wishes taken over from there. */
+struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
+                                         union tcptale_view *view);
+void tcptale_packed_note(struct tcptale_packed *packed, const struct tcptale_conn *conn);
+
+#endif

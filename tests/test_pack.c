@@ -1,0 +1,276 @@
+/* Calls that nobody has answered are packed: nobody can tell, but by what they cost. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "build.h"
+#include "tape.h"
+#include "tcptale/packet.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+enum { FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10 };
+
+static uint8_t bytes[BUILD_ROOM];
+
+/* ---- the same by every getter ---- */
+
+struct look {
+  tcptale_endpoints endpoints;
+  tcptale_conn_stats stats;
+  uint64_t id;
+  uint64_t user;
+  int state[2];
+};
+
+static void take_look(tcptale_conn *conn, struct look *look) {
+  memset(look, 0, sizeof *look);
+  look->endpoints.struct_size = sizeof look->endpoints;
+  look->stats.struct_size = sizeof look->stats;
+  cr_assert_eq(tcptale_conn_endpoints(conn, &look->endpoints), TCPTALE_OK);
+  cr_assert_eq(tcptale_conn_stats_read(conn, &look->stats), TCPTALE_OK);
+  look->id = tcptale_conn_id(conn);
+  look->user = tcptale_conn_user(conn);
+  for (uint32_t d = 0; d < 2; d++) look->state[d] = tcptale_conn_state(conn, d);
+}
+
+/* The verdict on a first segment comes after it took effect, on the record itself. */
+static void look_at_verdict(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
+                            const uint8_t *data) {
+  (void)data;
+  if (event->kind == TAPE_OPEN) tcptale_conn_set_user(conn, UINT64_C(0x123456789abcdef0));
+  if (event->kind == TAPE_SEGMENT && conn) take_look(conn, tape->hook_user);
+}
+
+Test(pack, tells_the_same_as_the_record) {
+  static const char *FIRST[] = {"c S 0",
+                                "c S 0 mss=1460 wscale=7 sackok ts=77,0",
+                                "c S 0 wscale=14 w=5",
+                                "c S 0 md5",
+                                "s SA 0/1",
+                                "s SA 0/1 wscale=0 ts=9,8",
+                                "c S 0 src=2:7 dst=1:8",
+                                "c S 0 badsum"};
+
+  for (size_t i = 0; i < sizeof FIRST / sizeof *FIRST; i++) {
+    struct look whole, packed;
+    struct script_steps steps;
+    struct tape tape;
+    tape_begin(&tape, TAPE_SEGMENTS);
+    tape.hook = look_at_verdict;
+    tape.hook_user = &whole;
+    tape_render(&steps, FIRST[i]);
+    cr_assert_eq(tape_feed(tape_tracker(&tape, NULL), &steps), TCPTALE_OK);
+    tcptale_conn *conn = tcptale_tracker_find(tape.tracker, 1);
+    if (conn) {
+      take_look(conn, &packed);
+      cr_expect(memcmp(&whole, &packed, sizeof whole) == 0, "%s", FIRST[i]);
+    }
+    cr_expect_eq(conn != NULL, strstr(FIRST[i], "badsum") == NULL, "%s", FIRST[i]);
+    cr_expect_null(tape_end(&tape));
+    tape_wipe(&tape);
+    script_steps_free(&steps);
+  }
+}
+
+/* ---- the same when it goes on ---- */
+
+static void wish_user(tcptale_conn *conn) {
+  tcptale_conn_set_user(conn, 99);
+}
+
+static void wish_nothing(tcptale_conn *conn) {
+  cr_expect_eq(tcptale_conn_ignore(conn), TCPTALE_OK);
+}
+
+static void wish_no_client_data(tcptale_conn *conn) {
+  cr_expect_eq(tcptale_conn_stop_data(conn, TCPTALE_C2S), TCPTALE_OK);
+}
+
+static void wish_last(tcptale_conn *conn) {
+  cr_expect_eq(tcptale_conn_set_policy(conn, TCPTALE_C2S, TCPTALE_POLICY_LAST), TCPTALE_OK);
+  cr_expect_eq(tcptale_conn_set_policy(conn, TCPTALE_S2C, TCPTALE_POLICY_HPUX10), TCPTALE_OK);
+  cr_expect_eq(tcptale_conn_set_policy(conn, TCPTALE_S2C, 77), TCPTALE_ERR_ARG);
+  cr_expect_eq(tcptale_conn_stop_data(conn, 2), TCPTALE_ERR_ARG);
+}
+
+static void wish_in_open(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
+                         const uint8_t *data) {
+  void (**wish)(tcptale_conn *) = tape->hook_user;
+  (void)data;
+  if (event->kind == TAPE_OPEN) (*wish)(conn);
+}
+
+/* The wish comes while the connection opens (early), or between two packets, when it is packed. */
+static void run_with(struct tape *tape, void (*wish)(tcptale_conn *), int early) {
+  struct script_steps first, rest;
+  tape_begin(tape, TAPE_PLACES | TAPE_ANOMALIES);
+  if (early) tape->hook = wish_in_open;
+  tape->hook_user = &wish;
+  tape_render(&first, "c S 0 wscale=3 ts=5,0");
+  tape_render(&rest, "~c S 0; s SA 0/1 wscale=2 ts=6,5; c A 1/1 ts=7,6; c P 5+4\"late\"/1 ts=7,6;"
+                     "c P 3+4\"xxxx\"/1 ts=7,6; c P 1+4\"1234\"/1 ts=7,6; s P 1+3/9 ts=7,6");
+  tape_tracker(tape, NULL);
+  cr_assert_eq(tape_feed(tape->tracker, &first), TCPTALE_OK);
+  if (!early) wish(tcptale_tracker_find(tape->tracker, 1));
+  cr_assert_eq(tape_feed(tape->tracker, &rest), TCPTALE_OK);
+  if (wish == wish_user)
+    cr_expect_eq(tcptale_conn_user(tcptale_tracker_find(tape->tracker, 1)), 99);
+  tape_end(tape);
+  script_steps_free(&first);
+  script_steps_free(&rest);
+}
+
+Test(pack, takes_wishes) {
+  static void (*const WISHES[])(tcptale_conn *) = {wish_user, wish_nothing, wish_no_client_data,
+                                                   wish_last};
+
+  for (size_t i = 0; i < sizeof WISHES / sizeof *WISHES; i++) {
+    struct tape early, late;
+    run_with(&early, WISHES[i], 1);
+    run_with(&late, WISHES[i], 0);
+    cr_expect(tape_equal(&early, &late, "wishes"), "wish %zu", i);
+    cr_expect_gt(early.count, 1);
+    tape_wipe(&early);
+    tape_wipe(&late);
+  }
+}
+
+/* ---- what it costs ---- */
+
+static size_t build(uint32_t flow, int version, int from_server, unsigned flags, uint32_t seq,
+                    uint32_t ack, uint32_t len) {
+  static const uint8_t zeros[64];
+  struct build_segment s = {.version = version, .flags = (uint16_t)flags, .window = 60000};
+  uint8_t client[16] = {10, (uint8_t)(flow >> 16), (uint8_t)(flow >> 8), (uint8_t)flow};
+  uint8_t server[16] = {192, 0, 2, 1};
+  memcpy(from_server ? s.dst : s.src, client, 16);
+  memcpy(from_server ? s.src : s.dst, server, 16);
+  s.src_port = from_server ? 80 : 5000;
+  s.dst_port = from_server ? 5000 : 80;
+  s.seq = seq;
+  s.ack = ack;
+  s.payload = zeros;
+  s.payload_len = len;
+  return build_frame(bytes, sizeof bytes, &s);
+}
+
+struct siege {
+  tcptale_tracker *tracker;
+  uint64_t now_ns;
+  int version;
+  uint64_t evicted_half_open;
+  uint64_t evicted_other;
+};
+
+static void count_evicted(tcptale_conn *conn, const tcptale_close_event *event, void *user) {
+  struct siege *siege = user;
+  if (event->why != TCPTALE_CLOSE_EVICTED) return;
+  tcptale_conn_stats stats = {.struct_size = sizeof stats};
+  tcptale_conn_stats_read(conn, &stats);
+  if (stats.packets[0] + stats.packets[1] == 1) siege->evicted_half_open++;
+  else siege->evicted_other++;
+}
+
+static void begin(struct siege *siege, const tcptale_config *config, int version) {
+  tcptale_callbacks callbacks;
+  tcptale_callbacks_init(&callbacks, sizeof callbacks);
+  callbacks.on_close = count_evicted;
+  *siege = (struct siege){.now_ns = 1000 * SECOND_NS, .version = version};
+  cr_assert_eq(tcptale_tracker_new(&siege->tracker, config, &callbacks, siege), TCPTALE_OK);
+}
+
+static void feed(struct siege *siege, uint32_t flow, int from_server, unsigned flags, uint32_t seq,
+                 uint32_t ack, uint32_t len) {
+  size_t n = build(flow, siege->version, from_server, flags, seq, ack, len);
+  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_RAW};
+  frame.cap_len = frame.wire_len = (uint32_t)n;
+  frame.data = bytes;
+  frame.ts_ns = siege->now_ns;
+  cr_assert_eq(tcptale_tracker_feed(siege->tracker, &frame, 1, NULL), TCPTALE_OK);
+}
+
+static void shake_hands(struct siege *siege, uint32_t flow) {
+  feed(siege, flow, 0, SYN, 1000, 0, 0);
+  feed(siege, flow, 1, SYN | ACK, 5000, 1001, 0);
+  feed(siege, flow, 0, ACK, 1001, 5001, 0);
+}
+
+static tcptale_tracker_stats stats_of(const struct siege *siege) {
+  tcptale_tracker_stats stats = {.struct_size = sizeof stats};
+  cr_assert_eq(tcptale_tracker_stats_read(siege->tracker, &stats), TCPTALE_OK);
+  return stats;
+}
+
+/* One half-open connection takes one cache line, whatever came before; two and a half with a wide key. */
+Test(pack, bytes_of_a_half_open_connection) {
+  for (int version = 4; version <= 6; version += 2) {
+    struct siege siege;
+    begin(&siege, NULL, version);
+    uint64_t before = stats_of(&siege).memory_used;
+    for (uint32_t n = 0; n < 1000; n++) {
+      if (n & 1) feed(&siege, n, 0, SYN, n, 0, 0);
+      else feed(&siege, n, 1, SYN | ACK, n, 7, 0);
+      if (n % 10 == 0) shake_hands(&siege, 100000 + n);
+    }
+    for (uint32_t n = 0; n < 1000; n += 10) feed(&siege, 100000 + n, 0, FIN | ACK, 1001, 5001, 0);
+    cr_expect_eq(stats_of(&siege).half_open_now, 1000);
+    siege.now_ns += SECOND_NS;
+    for (uint32_t n = 0; n < 1000; n += 10) {
+      feed(&siege, 100000 + n, 1, FIN | ACK, 5001, 1002, 0);
+      feed(&siege, 100000 + n, 0, ACK, 1002, 5002, 0);
+    }
+    siege.now_ns += 31 * SECOND_NS; /* what is closed is forgotten */
+    while (tcptale_tracker_expire(siege.tracker, siege.now_ns) > 0) {
+    }
+    cr_expect_eq(stats_of(&siege).open_now, 1000);
+    cr_expect_eq(stats_of(&siege).memory_used - before, version == 4 ? 64000 : 128000);
+    tcptale_tracker_free(siege.tracker);
+  }
+}
+
+/* With the default limits, and with a tracker full of established connections, SYNs push out SYNs. */
+Test(pack, flood_pushes_out_none_but_its_own, .timeout = 60) {
+  enum { GOOD = 500, FLOOD = 100000 };
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.memory_bytes = 4 << 20;
+  struct siege siege;
+  begin(&siege, &config, 4);
+  for (uint32_t n = 0; n < GOOD; n++) shake_hands(&siege, 0x800000 + n);
+  for (uint32_t n = 0; n < FLOOD; n++) {
+    feed(&siege, n, 0, SYN, n * 7919, 0,
+         n % 5 == 0 ? 3 : 0); /* some with data: these are not packed */
+    siege.now_ns += 1000;
+  }
+  tcptale_tracker_stats stats = stats_of(&siege);
+  cr_expect_gt(siege.evicted_half_open, FLOOD / 2);
+  cr_expect_eq(siege.evicted_other, 0);
+  cr_expect_eq(stats.open_now - stats.half_open_now, GOOD);
+  for (uint64_t id = 1; id <= GOOD; id++)
+    cr_assert_not_null(tcptale_tracker_find(siege.tracker, id));
+  tcptale_tracker_free(siege.tracker);
+}
+
+/* They end when their time has come, oldest first, as many in a call as the budget allows. */
+Test(pack, time_out_in_order) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.timer_budget = 30;
+  struct siege siege;
+  begin(&siege, &config, 4);
+  for (uint32_t n = 0; n < 100; n++) {
+    feed(&siege, n, 0, SYN, n, 0, n % 3 ? 0 : 5); /* packed or not */
+    siege.now_ns += SECOND_NS / 10;
+  }
+  uint64_t end_ns = siege.now_ns + 60 * SECOND_NS;
+  for (uint32_t left = 100; left > 0;) {
+    int n = tcptale_tracker_expire(siege.tracker, end_ns);
+    cr_assert(n > 0 && n <= 30);
+    left -= (uint32_t)n;
+    cr_expect_eq(stats_of(&siege).half_open_now, left);
+    for (uint64_t id = 1; id <= 100; id++)
+      cr_assert_eq(tcptale_tracker_find(siege.tracker, id) != NULL, id > 100 - left);
+  }
+  cr_expect_eq(tcptale_tracker_expire(siege.tracker, end_ns), 0);
+  tcptale_tracker_free(siege.tracker);
+}
