@@ -322,9 +322,11 @@ static void report_urgent(const struct tcptale_stream_env *env, struct tcptale_h
 static void note_after_fin(const struct tcptale_stream_env *env, struct tcptale_half *half,
                            struct arrival *a) {
   uint64_t from = tcptale_max_u64(a->all.start, half->fin);
+  const uint8_t *data;
 
   if (half->fin == TCPTALE_NO_FIN || a->all.end <= from) return;
-  tcptale_half_report(env, half, TCPTALE_ANOMALY_DATA_AFTER_FIN, from, a->all.end - from, NULL);
+  data = a->cap_end >= a->all.end ? a->all.data + (from - a->all.start) : NULL;
+  tcptale_half_report(env, half, TCPTALE_ANOMALY_DATA_AFTER_FIN, from, a->all.end - from, data);
   if (half->flags & (TCPTALE_HALF_ENDED | TCPTALE_HALF_FIN_FIXED)) a->all.end = from;
 }
 

@@ -114,7 +114,8 @@ typedef struct tcptale_anomaly_event {
   uint64_t offset;    /* where the code speaks of stream bytes: the first, else 0 */
   uint64_t len;       /* and how many */
   uint64_t count;     /* how often this code came up here, this time included */
-  const uint8_t *data; /* bytes that the code is about (late_after_gap, urgent); else NULL */
+  const uint8_t *data; /* bytes that the code is about (late_after_gap, urgent, data_after_fin), all
+                          `len` of them; else, or where not all were captured, NULL */
 } tcptale_anomaly_event;
 
 /* The limits and rules of a stream. tcptale_stream_config_init writes the defaults. */

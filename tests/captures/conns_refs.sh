@@ -16,18 +16,18 @@ PcapPlusPlus__pcapng-example.pcapng|0|count|its packets stand between others tha
 arkime__tcp_handshake_synthetic.pcap|2|count|a SYN sent again with another number is a candidate of the same connection (R8)
 arkime__tcp_handshake_synthetic.pcap|13|count|the same
 arkime__y2038-bgp.pcap|0|count|29 years of silence end a connection
-nDPI__heuristic_tcp_ack_payload.pcap|0s2c|stream|a byte at the position of the FIN is no data (R18)
-nDPI__heuristic_tcp_ack_payload.pcap|1c2s|stream|the same
-nDPI__heuristic_tcp_ack_payload.pcap|2c2s|stream|the same
-nDPI__heuristic_tcp_ack_payload.pcap|2s2c|stream|the same
-nDPI__heuristic_tcp_ack_payload.pcap|4c2s|stream|the same
+nDPI__heuristic_tcp_ack_payload.pcap|0s2c|stream|a byte with the number of a FIN is no data (R18, RFC 9293 3.10.7.4: after it text is ignored)
+nDPI__heuristic_tcp_ack_payload.pcap|1c2s|stream|packet 80 has the FIN at 499, the second byte of 82 has the same number; the server acknowledges 498 and no more (R18, C09)
+nDPI__heuristic_tcp_ack_payload.pcap|2c2s|stream|the same: FIN of 155 and last byte of 160 at 1482; the server acknowledges 1481 and no more
+nDPI__heuristic_tcp_ack_payload.pcap|2s2c|stream|the same: FIN of 157 and last byte of 158 at 34982; the client acknowledges 34977 and no more
+nDPI__heuristic_tcp_ack_payload.pcap|4c2s|stream|the same: FIN of 210 and last byte of 214 at 729; the server acknowledges 728 and no more
 nDPI__tcp_scan.pcapng|4|packets|a scanner's probe without sensible flags belongs to no connection (bad_flags)
 nDPI__tcp_scan.pcapng|5|packets|the same
 nDPI__tcp_scan.pcapng|6|packets|the same
-pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|0c2s|stream|the data of a SYN that was refused never reached anybody (R10)
-pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|1c2s|stream|the same
-quantuminsert__pcaps__qi_local_GET_slashdot_redirect.pcap|0s2c|stream|what the server sent after the client's RST was acknowledged by nobody (R17, C19)
-quantuminsert__presentations__brocon2015__pcaps__id1.cn-inject.pcap|0s2c|stream|the injected answer ended with a FIN that the client acknowledged; bytes above it do not count (R18)
+pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|0c2s|stream|RST (packet 2) answers the SYN with data: a closed port, which discards all data (R10, RFC 9293 3.10.7.1)
+pcap-analyzer__assets__frag_tcp_80_ipv4.pcap|1c2s|stream|the same (packet 5 answers packet 4)
+quantuminsert__pcaps__qi_local_GET_slashdot_redirect.pcap|0s2c|stream|the client resets (packet 32) and answers each of the 18 segments that were on their way (140 to 175) with a RST: nobody has their bytes (R17, C19, RFC 9293 3.10.7.1)
+quantuminsert__presentations__brocon2015__pcaps__id1.cn-inject.pcap|0s2c|stream|the client acknowledges the injected FIN (packet 6), finishes too (7) and answers the real answer (8) with a RST (9): its bytes above the FIN are reported as data_after_fin, with the bytes (R18, C09, RFC 9293 3.10.7.4)
 suricata-verify__bug-3844__input.pcap|0|count|a SYN sent again with another number is a candidate of the same connection (R8)
 suricata-verify__bug-4571-03__ipv6_over_ipv6.pcap|0|count|a segment without any flag opens no connection (H14)
 suricata-verify__bug-4571-04__ipv6_over_ipv4.pcap|0|count|the same
@@ -38,7 +38,7 @@ suricata-verify__bug-76__input.pcap|1c2s|holes|one byte more: the server acknowl
 suricata-verify__detect-ipopts__input.pcap|0|packets|tshark takes the last stop of a source route for the destination; here it is the header's (D07)
 suricata-verify__detect-ipopts__input.pcap|1|count|the same
 suricata-verify__detect-ipopts__input.pcap|2|count|the same
-suricata-verify__issue-3341-tcphdr-01__urgent11_cve_2019_12260.pcap|1c2s|stream|data after a RST, acknowledged by nobody (R17)
+suricata-verify__issue-3341-tcphdr-01__urgent11_cve_2019_12260.pcap|1c2s|stream|after the RST (packet 9) packet 10 acknowledges 1767847796 bytes that were never sent: every receiver drops it (S31, RFC 9293 3.10.7.4)
 suricata-verify__tcp-protodetect-bailout__input.pcap|0c2s|holes|the hole was never acknowledged: what lies above it is discarded, no gap (R20)
 suricata-verify__tcp-protodetect-bailout__input.pcap|0c2s|stream|the same
 suricata-verify__tcp-rst-unacked-stream-03-gap__input.pcap|0s2c|holes|the same (C22)
@@ -57,7 +57,7 @@ zeek__modbus__fuzz-72.pcap|0c2s|holes|the first segment's number was fuzzed, and
 zeek__modbus__fuzz-72.pcap|0c2s|stream|the same
 zeek__modbus__fuzz-72.pcap|0s2c|holes|fuzzed numbers: segments that are not believed here (R12)
 zeek__modbus__fuzz-72.pcap|0s2c|stream|the same
-zeek__tcp__rst-inject-rae.pcap|0c2s|stream|data after a RST, acknowledged by nobody (R17)
+zeek__tcp__rst-inject-rae.pcap|0c2s|stream|the server resets (packet 7), and answers packet 8, which was on its way, with a RST (9): nobody has its bytes (R17, C19, RFC 9293 3.10.7.1)
 END
 
 # Captures with bad checksums, which no receiver believes; tshark does not look at them. Their rows are compared with
