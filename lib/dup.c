@@ -18,20 +18,18 @@ static uint64_t sample(const struct tcptale_gist *g) {
   return tcptale_le64(g->payload) ^ (tcptale_le64(g->payload + g->cap_len - 8) << 1);
 }
 
-static uint32_t tag_of(const uint64_t word[6]) {
-  uint64_t h = (word[0] ^ word[1] ^ word[2] ^ word[3]) * UINT64_C(0x9e3779b97f4a7c15);
+static uint32_t tag_of(const struct tcptale_dup_entry *e) {
+  uint64_t word[5];
+  memcpy(word, e, sizeof word); /* said, flow */
+  uint64_t h = (word[0] ^ word[1] ^ word[2] ^ word[4]) * UINT64_C(0x9e3779b97f4a7c15);
   return (uint32_t)(h >> 32);
 }
 
 static void fill(struct tcptale_dup_entry *e, uint64_t flow, const struct tcptale_gist *g,
                  uint64_t index, uint64_t ts_ns) {
-  e->word[0] = (uint64_t)g->seq << 32 | g->ack;
-  e->word[1] = (uint64_t)1 << 63 | (uint64_t)g->tcp_flags << 48 | (uint64_t)g->window << 32 |
-               (uint64_t)g->checksum << 16 | g->urgent;
-  e->word[2] = (uint64_t)g->ip_id << 32 | g->len;
-  e->word[3] = flow;
-  e->word[4] = (uint64_t)g->ts_val << 32 | g->ts_ecr;
-  e->word[5] = sample(g);
+  e->said = g->said;
+  e->flow = (uint64_t)1 << 63 | flow;
+  e->sample = sample(g);
   e->index = index;
   e->ts_ns = ts_ns;
 }
@@ -47,24 +45,28 @@ void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct t
                           uint64_t index, uint64_t ts_ns) {
   uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   fill(&dup->entry[at], flow, gist, index, ts_ns);
-  put_tag(dup, at, tag_of(dup->entry[at].word));
+  put_tag(dup, at, tag_of(&dup->entry[at]));
 }
 
 static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
                    uint64_t ts_ns) {
   uint64_t apart = ts_ns > e->ts_ns ? ts_ns - e->ts_ns : e->ts_ns - ts_ns;
   int counted = index == 0 || e->index == 0 || index - e->index <= TCPTALE_DUP_FRAMES;
-  return counted && apart <= (g->ip_version == 4 && g->ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
+  return counted &&
+         apart <= (g->ip_version == 4 && g->said.ip_id != 0 ? NEAR_NS : NEAR_WITHOUT_ID_NS);
 }
 
-/* Among the frames that are remembered; an entry that was never filled has no words like these. */
+static int is_same(const struct tcptale_dup_entry *a, const struct tcptale_dup_entry *b) {
+  return memcmp(&a->said, &b->said, sizeof a->said) == 0 && a->flow == b->flow &&
+         a->sample == b->sample;
+}
+
+/* Among the frames that are remembered; an entry that was never filled has no flow. */
 static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
                     uint32_t tag, const struct tcptale_gist *gist) {
   for (uint32_t i = 0; i < TCPTALE_DUP_FRAMES; i++) {
     const struct tcptale_dup_entry *e = &dup->entry[i];
-    if (dup->tag[i] == tag && memcmp(e->word, now->word, sizeof now->word) == 0 &&
-        is_near(e, gist, now->index, now->ts_ns))
-      return 1;
+    if (dup->tag[i] == tag && is_same(e, now) && is_near(e, gist, now->index, now->ts_ns)) return 1;
   }
   return 0;
 }
@@ -73,7 +75,7 @@ int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const struct tcptal
                      uint64_t index, uint64_t ts_ns) {
   struct tcptale_dup_entry now;
   fill(&now, flow, gist, index, ts_ns);
-  uint32_t tag = tag_of(now.word);
+  uint32_t tag = tag_of(&now);
   int seen = dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, gist);
   uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
   dup->entry[at] = now;

@@ -13,13 +13,15 @@ enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
-  uint64_t word[6];
+  struct tcptale_wording said;
+  uint64_t flow;   /* tells connections and directions apart; its highest bit is set */
+  uint64_t sample; /* of the payload */
   uint64_t index;
   uint64_t ts_ns;
 };
 
 struct tcptale_dup {
-  uint32_t tag[TCPTALE_DUP_FRAMES];   /* a digest of an entry's words */
+  uint32_t tag[TCPTALE_DUP_FRAMES];   /* a digest of what an entry said */
   uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a tag that ends like this */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */

@@ -48,20 +48,25 @@ static void read_v6(struct datagram *d, uint32_t left) {
   d->len = len;
 }
 
-static struct datagram find_datagram(const uint8_t *data, uint32_t cap_len) {
-  struct datagram d = {data, 0, 0};
+/* Steps over VLAN tags; 0: there are too many. */
+static uint32_t skip_tags(const uint8_t *data, uint32_t cap_len, uint32_t *type) {
   uint32_t at = TCPTALE_ETHERNET_LEN;
-  if (cap_len < at) return d;
-  uint32_t type = tcptale_be16(data + TCPTALE_ETHERNET_TYPE);
-  for (int tags = 0; tags < VLANS && (type == ETHER_VLAN || type == ETHER_QINQ); tags++) {
-    if (cap_len < at + VLAN_LEN) return d;
-    type = tcptale_be16(data + at + 2);
+  for (int tags = 0; *type == ETHER_VLAN || *type == ETHER_QINQ; tags++) {
+    if (tags == VLANS || cap_len < at + VLAN_LEN) return 0;
+    *type = tcptale_be16(data + at + 2);
     at += VLAN_LEN;
   }
-  d.header = data + at;
-  if (type == TCPTALE_ETHERNET_IPV4) read_v4(&d, cap_len - at);
-  else if (type == ETHER_IPV6) read_v6(&d, cap_len - at);
-  return d;
+  return at;
+}
+
+static void find_datagram(struct datagram *d, const uint8_t *data, uint32_t cap_len) {
+  uint32_t at = TCPTALE_ETHERNET_LEN;
+  if (cap_len < at) return;
+  uint32_t type = tcptale_be16(data + TCPTALE_ETHERNET_TYPE);
+  if (type != TCPTALE_ETHERNET_IPV4) at = skip_tags(data, cap_len, &type);
+  d->header = data + at;
+  if (type == TCPTALE_ETHERNET_IPV4) read_v4(d, cap_len - at);
+  else if (type == ETHER_IPV6) read_v6(d, cap_len - at);
 }
 
 /* Both checksums; the pseudo header's addresses lie together at `addresses` (RFC 9293 3.1). */
@@ -82,9 +87,21 @@ static void take_ip(struct tcptale_gist *gist, const struct datagram *d) {
   int is_v4 = d->header_len == TCPTALE_V4_LEN;
   gist->ip_version = is_v4 ? 4 : 6;
   gist->ttl = is_v4 ? h[8] : h[7];
-  gist->ip_id = is_v4 ? tcptale_be16(h + 4) : 0;
+  gist->said.ip_id = is_v4 ? tcptale_be16(h + 4) : 0;
   gist->src = is_v4 ? h + 12 : h + 8;
   gist->dst = is_v4 ? h + 16 : h + 24;
+}
+
+/* None, or the usual one. 0: any other. */
+static int take_options(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len) {
+  gist->has_timestamps = header_len == STAMPED_LEN;
+  gist->said.ts_val = gist->said.ts_ecr = 0;
+  if (header_len == TCPTALE_TCP_LEN) return 1;
+  if (header_len != STAMPED_LEN || tcptale_be32(h + TCPTALE_TCP_LEN) != NOP_NOP_TIMESTAMPS)
+    return 0;
+  gist->said.ts_val = tcptale_be32(h + 24);
+  gist->said.ts_ecr = tcptale_be32(h + 28);
+  return 1;
 }
 
 /* The TCP header, `left` bytes with what it carries. 0: not a plain one. */
@@ -94,31 +111,24 @@ static int take_tcp(struct tcptale_gist *gist, const uint8_t *h, uint32_t left) 
   uint32_t header_len = (offset_and_flags >> 12) * 4;
   uint32_t ports = tcptale_be32(h);
   if ((offset_and_flags & telling) != TCPTALE_TCP_ACK || header_len > left) return 0;
-  gist->has_timestamps = header_len == STAMPED_LEN;
-  gist->ts_val = gist->ts_ecr = 0;
-  if (header_len == STAMPED_LEN) {
-    if (tcptale_be32(h + TCPTALE_TCP_LEN) != NOP_NOP_TIMESTAMPS) return 0;
-    gist->ts_val = tcptale_be32(h + 24);
-    gist->ts_ecr = tcptale_be32(h + 28);
-  } else if (header_len != TCPTALE_TCP_LEN) {
-    return 0;
-  }
+  if (!take_options(gist, h, header_len)) return 0;
   gist->src_port = (uint16_t)(ports >> 16);
   gist->dst_port = (uint16_t)ports;
-  gist->seq = tcptale_be32(h + 4);
-  gist->ack = tcptale_be32(h + 8);
-  gist->tcp_flags = (uint16_t)(offset_and_flags & 0xfff);
-  gist->window = tcptale_be16(h + 14);
-  gist->checksum = tcptale_be16(h + 16);
-  gist->urgent = tcptale_be16(h + 18);
+  gist->said.seq = tcptale_be32(h + 4);
+  gist->said.ack = tcptale_be32(h + 8);
+  gist->said.tcp_flags = (uint16_t)(offset_and_flags & 0xfff);
+  gist->said.window = tcptale_be16(h + 14);
+  gist->said.checksum = tcptale_be16(h + 16);
+  gist->said.urgent = tcptale_be16(h + 18);
   gist->payload = h + header_len;
-  gist->len = gist->cap_len = left - header_len;
+  gist->said.len = gist->cap_len = left - header_len;
   return gist->src_port != gist->dst_port; /* else perhaps to itself: LAND */
 }
 
 int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
                           int verify) {
-  struct datagram d = find_datagram(data, cap_len);
+  struct datagram d = {data, 0, 0};
+  find_datagram(&d, data, cap_len);
   if (d.len == 0 || !take_tcp(gist, d.header + d.header_len, d.len)) return 0;
   take_ip(gist, &d);
   if (verify && !sums_are_right(&d, gist->src, (uint32_t)(gist->dst - gist->src))) return 0;
@@ -134,19 +144,19 @@ void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
   gist->payload = p->payload_cap > 0 ? data + p->payload_offset : data;
   gist->src = p->src;
   gist->dst = p->dst;
-  gist->seq = p->seq;
-  gist->ack = p->ack;
-  gist->len = p->payload_len;
+  gist->said.seq = p->seq;
+  gist->said.ack = p->ack;
+  gist->said.len = p->payload_len;
   gist->cap_len = p->payload_cap;
-  gist->ip_id = p->ip_id;
-  gist->ts_val = p->ts_val;
-  gist->ts_ecr = p->ts_ecr;
+  gist->said.ip_id = p->ip_id;
+  gist->said.ts_val = p->ts_val;
+  gist->said.ts_ecr = p->ts_ecr;
   gist->src_port = p->src_port;
   gist->dst_port = p->dst_port;
-  gist->tcp_flags = p->tcp_flags;
-  gist->window = p->window;
-  gist->checksum = p->tcp_checksum;
-  gist->urgent = p->urgent;
+  gist->said.tcp_flags = p->tcp_flags;
+  gist->said.window = p->window;
+  gist->said.checksum = p->tcp_checksum;
+  gist->said.urgent = p->urgent;
   gist->mac = p->flags & TCPTALE_PACKET_HAS_ETHER ? tcptale_fields_mac(p->link_src) : 0;
   gist->ttl = p->ip_ttl;
   gist->ip_version = p->ip_version;

@@ -1,4 +1,4 @@
-/* gist.h - what a segment says, in one cache line. Most frames are Ethernet, perhaps tagged, IPv4
+/* gist.h - what a segment says, in a cache line and a bit. Most frames are Ethernet, perhaps tagged, IPv4
  * or IPv6 without options, TCP with ACK and at most timestamps, whole and with right checksums:
  * their gist is read straight from the frame, at a third of what decoding it costs. Any other
  * segment's is taken from its decoded packet. Pure. Floor 3. */
@@ -7,23 +7,28 @@
 
 #include "tcptale/packet.h"
 
-struct tcptale_gist {
-  const uint8_t *payload;
-  const uint8_t *src; /* IP addresses, of 4 or 16 bytes */
-  const uint8_t *dst;
+/* What tells segments of one direction apart; without padding, so it is compared as a whole. */
+struct tcptale_wording {
   uint32_t seq;
   uint32_t ack;
-  uint32_t len;     /* bytes of payload, on the wire */
-  uint32_t cap_len; /* and captured */
-  uint32_t ip_id;
-  uint32_t ts_val; /* where has_timestamps is 1, else 0 */
-  uint32_t ts_ecr;
-  uint16_t src_port;
-  uint16_t dst_port;
   uint16_t tcp_flags;
   uint16_t window;
   uint16_t checksum;
   uint16_t urgent;
+  uint32_t len; /* bytes of payload, on the wire */
+  uint32_t ip_id;
+  uint32_t ts_val; /* where has_timestamps is 1, else 0 */
+  uint32_t ts_ecr;
+};
+
+struct tcptale_gist {
+  struct tcptale_wording said;
+  const uint8_t *payload;
+  const uint8_t *src; /* IP addresses, of 4 or 16 bytes */
+  const uint8_t *dst;
+  uint32_t cap_len; /* bytes of payload that were captured */
+  uint16_t src_port;
+  uint16_t dst_port;
   uint16_t mac; /* tcptale_fields_mac of its sender; 0: there is none */
   uint8_t ttl;
   uint8_t ip_version;

@@ -29,8 +29,8 @@ static uint64_t hash_ports(const struct tcptale_brief_key *key, const uint64_t w
 
 static void set_ports(struct tcptale_key *key, uint32_t from, const struct tcptale_gist *g) {
   key->from = from;
-  key->brief.port[from] = g->src_port;
-  key->brief.port[1 - from] = g->dst_port;
+  key->brief.port[0] = from ? g->dst_port : g->src_port;
+  key->brief.port[1] = from ? g->src_port : g->dst_port;
 }
 
 static uint32_t hash_v4(const struct tcptale_brief_key *key, const uint64_t *word) {
@@ -47,8 +47,8 @@ static void read_v4(struct tcptale_key *key, const struct tcptale_gist *g, const
   struct tcptale_brief_key *brief = &key->brief;
   uint32_t src = tcptale_be32(g->src), dst = tcptale_be32(g->dst);
   uint32_t from = src > dst || (src == dst && g->src_port > g->dst_port);
-  memcpy(&brief->addr[from], g->src, 4);
-  memcpy(&brief->addr[1 - from], g->dst, 4);
+  memcpy(&brief->addr[0], from ? g->dst : g->src, 4);
+  memcpy(&brief->addr[1], from ? g->src : g->dst, 4);
   set_ports(key, from, g);
   key->is_wide = 0;
   key->hash = hash_v4(brief, word);

@@ -53,7 +53,7 @@ static int is_in_order(const struct say *say) {
   const struct tcptale_end *own = say->own;
   const struct tcptale_half *half = &own->half;
   uint32_t ended = half->fin != TCPTALE_NO_FIN;
-  if (say->gist->seq != half->next_seq + ended || half->highest != half->next) return 0;
+  if (say->gist->said.seq != half->next_seq + ended || half->highest != half->next) return 0;
   if (say->carries && (ended || tcptale_end_has(own, TCPTALE_END_SOFT_BASE))) return 0;
   if (say->fin && half->acked > half->next) return 0;
   return own->edge == 0 || half->next + ended + say->len <= own->edge;
@@ -63,7 +63,7 @@ static int is_in_order(const struct say *say) {
  * not the last FIN, which ends the connection. */
 static int is_ack_in_order(struct say *say) {
   const struct tcptale_half *peer = &say->peer->half;
-  int64_t ahead = tcptale_seq_distance(say->gist->ack, peer->next_seq);
+  int64_t ahead = tcptale_seq_distance(say->gist->said.ack, peer->next_seq);
   uint32_t ended = peer->fin != TCPTALE_NO_FIN;
   say->ack = peer->next + (uint64_t)ahead; /* one below 0 is beyond all that was seen */
   if (say->ack > peer->highest + ended || say->ack < peer->acked + !say->carries) return 0;
@@ -74,15 +74,15 @@ static int is_ack_in_order(struct say *say) {
 static int is_stamped(const struct tcptale_conn *conn, const struct say *say) {
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
   return say->gist->has_timestamps &&
-         tcptale_seq_distance(say->gist->ts_val, say->own->ts_recent) >= 0;
+         tcptale_seq_distance(say->gist->said.ts_val, say->own->ts_recent) >= 0;
 }
 
 /* The window that it offers ends nowhere below what was offered before, or is no smaller. */
 static int keeps_window(const struct tcptale_conn *conn, struct say *say) {
   uint32_t shift = tcptale_accept_scale_of(conn, say->own);
-  say->edge = say->ack + ((uint64_t)say->gist->window << shift);
+  say->edge = say->ack + ((uint64_t)say->gist->said.window << shift);
   return say->edge + ((uint64_t)1 << shift) > say->peer->edge ||
-         say->gist->window >= say->own->window;
+         say->gist->said.window >= say->own->window;
 }
 
 /* It came the way of its sender's last one, if there was one. */
@@ -109,7 +109,7 @@ static void note_time(const struct tcptale_conn_env *env, const struct tcptale_c
   struct tcptale_end *own = say->own;
   uint64_t offset = own->half.next + (own->half.fin != TCPTALE_NO_FIN);
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS) || offset > own->half.acked) return;
-  own->ts_recent = say->gist->ts_val;
+  own->ts_recent = say->gist->said.ts_val;
   own->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
 }
 
@@ -117,7 +117,7 @@ static void note_time(const struct tcptale_conn_env *env, const struct tcptale_c
 static void note_ack(struct tcptale_conn *conn, const struct say *say) {
   struct tcptale_end *peer = say->peer;
   peer->edge = tcptale_max_u64(peer->edge, say->edge);
-  say->own->window = say->gist->window;
+  say->own->window = say->gist->said.window;
   peer->half.flags |= TCPTALE_HALF_ACKS_SEEN;
   peer->half.acked = say->ack;
   if (say->ack >= peer->half.highest) peer->half.tiny = 0;
@@ -158,10 +158,10 @@ static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        struct tcptale_end *own, struct tcptale_end *peer,
                        const struct tcptale_gist *gist) {
-  struct say say = {.own = own, .peer = peer, .gist = gist, .len = gist->len};
+  struct say say = {.own = own, .peer = peer, .gist = gist, .len = gist->said.len};
   if (say.len - 1 < TINY_BYTES) return 0; /* a probe, a keep-alive, or tiny */
   say.dir = own != conn->ends;
-  say.fin = gist->tcp_flags & TCPTALE_TCP_FIN;
+  say.fin = gist->said.tcp_flags & TCPTALE_TCP_FIN;
   say.carries = (say.len > 0) | say.fin;
   if (!is_in_order(&say) || !is_ack_in_order(&say)) return 0;
   if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return 0;
