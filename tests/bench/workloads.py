@@ -49,11 +49,11 @@ MILLION = ["memory=1024", "connections=1100k"]
 WORKLOADS = {
     "W1": Workload("bulk: 64 flows, full segments", [
         floor("batchp", 256), ours(),
-        floor("batchp", 256, "checksum=on"), ours("checksum=on", name="tcptale + checksum"),
+        floor("batch", 256, "checksum=on"), ours("checksum=on", name="tcptale + checksum"),
         libnids(1040), libnids(1040, "checksum=on", name="libnids + checksum"), gopacket(), libtins(),
     ], [
         Ratio("", "tcptale", "floor batchp", 3.0, 2.0, ALL_PEERS),
-        Ratio("checksums verified", "tcptale + checksum", "floor batchp + checksum", 1.6, 1.25, ["libnids + checksum"]),
+        Ratio("checksums verified", "tcptale + checksum", "floor batch + checksum", 1.6, 1.25, ["libnids + checksum"]),
     ]),
     "W2": Workload("small segments: 1,000 flows", [
         floor("batch", 4096), ours(),
