@@ -39,9 +39,11 @@ static uint32_t final_why(const struct tcptale_conn *conn, uint32_t why) {
  * still can (rules R5, R20). */
 static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (tcptale_handshake_of(env, conn)) tcptale_opening_give_up(env, conn);
-  tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_RESET, TCPTALE_ANOMALY_DISCARDED);
-  tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_SYN_DATA, TCPTALE_ANOMALY_SYN_DATA_IGNORED);
-  tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_CHECKSUM, TCPTALE_ANOMALY_BAD_TCP_CSUM);
+  if (conn->parked != TCPTALE_ARENA_NONE) {
+    tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_RESET, TCPTALE_ANOMALY_DISCARDED);
+    tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_SYN_DATA, TCPTALE_ANOMALY_SYN_DATA_IGNORED);
+    tcptale_closing_drop_parked(env, conn, TCPTALE_PARK_CHECKSUM, TCPTALE_ANOMALY_BAD_TCP_CSUM);
+  }
   for (uint32_t d = 0; d < 2; d++) {
     if (!tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED)) continue;
     if (conn->parked != TCPTALE_ARENA_NONE) tcptale_intake_lone_byte(env, conn, d);
@@ -55,9 +57,8 @@ static void settle(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
 static void release_all_but_renewal(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   tcptale_handshake_end(env, conn);
   struct tcptale_arrival seg;
-  for (struct tcptale_parked *p;
-       (p = tcptale_park_take(env, conn, TCPTALE_NO_DIR, 0, &seg)) != NULL;)
-    tcptale_park_drop(env, p);
+  while (conn->parked != TCPTALE_ARENA_NONE)
+    tcptale_park_drop(env, tcptale_park_take(env, conn, TCPTALE_NO_DIR, 0, &seg));
   for (uint32_t d = 0; d < 2; d++)
     if (tcptale_end_has(&conn->ends[d], TCPTALE_END_BASED))
       tcptale_half_release(&env->stream, &conn->ends[d].half);

@@ -207,6 +207,10 @@ static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn 
   return close_now(env, conn, TCPTALE_CLOSE_FIN);
 }
 
+uint32_t tcptale_connection_over(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  return close_now(env, conn, TCPTALE_CLOSE_FIN);
+}
+
 /* After a segment took effect: waiting holes see it pass (so that one that it acknowledged is given
  * up after reorder_hold_count more), and the connection may be over. */
 static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {

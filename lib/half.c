@@ -446,6 +446,7 @@ void tcptale_half_settle(struct tcptale_stream_env *env, struct tcptale_half *ha
   struct tcptale_cold *cold;
   uint64_t lowest, bytes;
 
+  if ((half->flags & TCPTALE_HALF_ENDED) && half->cold == NONE) return;
   if (half->flags & TCPTALE_HALF_DISCARDING) {
     tcptale_half_skip(env, half);
     return;

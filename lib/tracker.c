@@ -200,8 +200,10 @@ static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *lo
   if (!tcptale_dup_all_believed(&t->dup)) return 0;
   uint32_t dir = look->key.from ^ conn->client_at;
   struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
-  if (!tcptale_usual_take(&t->env, conn, own, peer, &look->gist)) return 0;
+  uint32_t usual = tcptale_usual_take(&t->env, conn, own, peer, &look->gist);
+  if (usual == TCPTALE_USUAL_NOT) return 0;
   tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
+  if (usual == TCPTALE_USUAL_OVER) finish(t, conn, tcptale_connection_over(&t->env, conn));
   return 1;
 }
 

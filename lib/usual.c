@@ -59,15 +59,13 @@ static int is_in_order(const struct say *say) {
   return own->edge == 0 || half->next + ended + say->len <= own->edge;
 }
 
-/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something, and
- * not the last FIN, which ends the connection. */
+/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
 static int is_ack_in_order(struct say *say) {
   const struct tcptale_half *peer = &say->peer->half;
   int64_t ahead = tcptale_seq_distance(say->gist->said.ack, peer->next_seq);
   uint32_t ended = peer->fin != TCPTALE_NO_FIN;
   say->ack = peer->next + (uint64_t)ahead; /* one below 0 is beyond all that was seen */
-  if (say->ack > peer->highest + ended || say->ack < peer->acked + !say->carries) return 0;
-  return !ended || say->ack <= peer->fin || !tcptale_end_has(say->own, TCPTALE_END_FIN_ACKED);
+  return say->ack <= peer->highest + ended && say->ack >= peer->acked + !say->carries;
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
@@ -155,17 +153,17 @@ static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   tcptale_intake_fins(conn);
 }
 
-int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                       struct tcptale_end *own, struct tcptale_end *peer,
-                       const struct tcptale_gist *gist) {
+uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            struct tcptale_end *own, struct tcptale_end *peer,
+                            const struct tcptale_gist *gist) {
   struct say say = {.own = own, .peer = peer, .gist = gist, .len = gist->said.len};
-  if (say.len - 1 < TINY_BYTES) return 0; /* a probe, a keep-alive, or tiny */
+  if (say.len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
   say.dir = own != conn->ends;
   say.fin = gist->said.tcp_flags & TCPTALE_TCP_FIN;
   say.carries = (say.len > 0) | say.fin;
-  if (!is_in_order(&say) || !is_ack_in_order(&say)) return 0;
-  if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return 0;
-  if (!is_same_path(own, gist)) return 0;
+  if (!is_in_order(&say) || !is_ack_in_order(&say)) return TCPTALE_USUAL_NOT;
+  if (!is_stamped(conn, &say) || !keeps_window(conn, &say)) return TCPTALE_USUAL_NOT;
+  if (!is_same_path(own, gist)) return TCPTALE_USUAL_NOT;
 
   count(env, conn, &say);
   note_time(env, conn, &say);
@@ -173,5 +171,6 @@ int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (say.fin) own->half.fin = own->half.next + say.len;
   if (say.len > 0) tell_data(env, conn, &say);
   if (say.fin) tell_end(env, conn, &say);
-  return 1;
+  const uint8_t both = own->flags & peer->flags;
+  return both & TCPTALE_END_FIN_ACKED ? TCPTALE_USUAL_OVER : TCPTALE_USUAL_TAKEN;
 }

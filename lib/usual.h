@@ -10,10 +10,16 @@
 /* Asked after each step on the long way: whether the next segment may go the short one. */
 int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
 
-/* Takes a segment that `own` sent to `peer`, the ends of `conn`, if it is a usual one: 1. Else 0,
- * and nothing has changed. Asked where conn->usual and gist->is_plain are 1. */
-int tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                       struct tcptale_end *own, struct tcptale_end *peer,
-                       const struct tcptale_gist *gist);
+enum tcptale_usual {
+  TCPTALE_USUAL_NOT = 0,   /* nothing has changed */
+  TCPTALE_USUAL_TAKEN = 1, /* all is done */
+  TCPTALE_USUAL_OVER = 2   /* all but the close: both FINs are acknowledged */
+};
+
+/* Takes a segment that `own` sent to `peer`, the ends of `conn`, if it is a usual one
+ * (TCPTALE_USUAL_). Asked where conn->usual and gist->is_plain are 1. */
+uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                            struct tcptale_end *own, struct tcptale_end *peer,
+                            const struct tcptale_gist *gist);
 
 #endif
