@@ -113,12 +113,6 @@ size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {
   return class_size[cls];
 }
 
-enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
-  for (uint32_t cls = 0; cls < TCPTALE_ARENA_CLASSES - 1; cls++)
-    if (class_size[cls] >= len) return (enum tcptale_arena_class)cls;
-  return TCPTALE_ARENA_4096;
-}
-
 uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena) {
   return arena->page_count - arena->page_first - arena->pages_used;
 }

@@ -57,8 +57,18 @@ void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
 /* The bytes of a class's block. */
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls);
 
-/* The smallest class of at least `len` bytes; the largest class where there is none. */
-enum tcptale_arena_class tcptale_arena_class_for(size_t len);
+/* The smallest class of at least `len` bytes; the largest class where there is none. Of a constant
+ * it is one. */
+static inline enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
+  if (len <= 128) return (enum tcptale_arena_class)(len == 0 ? 0 : (len - 1) / 32);
+  if (len <= 320) return (enum tcptale_arena_class)(TCPTALE_ARENA_192 + (len - 129) / 64);
+  if (len <= 448) return TCPTALE_ARENA_448;
+  if (len <= 512) return TCPTALE_ARENA_512;
+  if (len <= 1024) return TCPTALE_ARENA_1024;
+  if (len <= 1536) return TCPTALE_ARENA_1536;
+  if (len <= 2048) return TCPTALE_ARENA_2048;
+  return TCPTALE_ARENA_4096;
+}
 
 /* Pages that are free or were never used. */
 uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena);

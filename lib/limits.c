@@ -42,11 +42,38 @@ static uint32_t victim(struct tcptale_roster *roster, const struct tcptale_conn_
   return ref ? ref : first_idle(roster, env, TCPTALE_CLASS_FULL);
 }
 
+/* A call that ends by no packet's doing, nor in its time, has nothing to settle, and its state does
+ * not change: it ends as it is, packed. */
+static void end_call(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                     uint32_t why) {
+  struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
+  tcptale_close_event event = {.conn_id = tcptale_packed_id(packed), .why = why};
+  env->closed++;
+  tcptale_emit_close(&env->emit, tcptale_packed_handle(packed), &event);
+  tcptale_roster_remove_call(roster, env, ref);
+}
+
+static void evict_call(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref) {
+  struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
+  uint32_t uncounted = TCPTALE_ARENA_NONE;
+  tcptale_anomaly_event event = {.conn_id = tcptale_packed_id(packed),
+                                 .code = TCPTALE_ANOMALY_EVICTED,
+                                 .direction = TCPTALE_NO_DIR};
+  if (!tcptale_packed_is_ignored(packed))
+    tcptale_emit_anomaly(&env->emit, tcptale_packed_handle(packed), &uncounted, &event);
+  roster->evicted++;
+  end_call(roster, env, ref, TCPTALE_CLOSE_EVICTED);
+}
+
 /* Nobody goes in silence (rule R26). 0: there was nobody. */
 static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
   uint32_t ref = victim(roster, env, least);
-  struct tcptale_conn *conn = ref ? tcptale_roster_wake(roster, env, ref) : NULL;
-  if (!conn) return 0;
+  if (tcptale_roster_is_packed(ref)) {
+    evict_call(roster, env, ref);
+    return 1;
+  }
+  if (!ref) return 0;
+  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
   if (conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO) {
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
     roster->evicted++;
@@ -124,6 +151,17 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
   struct tcptale_conn *conn = tcptale_roster_add(roster, env, key, half_open);
   while (!conn && make_room(roster, env)) conn = tcptale_roster_add(roster, env, key, half_open);
   return conn;
+}
+
+void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                        uint32_t why) {
+  if (tcptale_roster_is_packed(ref)) {
+    end_call(roster, env, ref, why);
+    return;
+  }
+  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
+  tcptale_closing_close(env, conn, why);
+  tcptale_roster_remove(roster, env, conn);
 }
 
 /* A call that is packed takes the place of an older one where no memory is left. */

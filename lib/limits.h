@@ -24,6 +24,10 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
 void tcptale_limits_settle(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
+/* Closes a connection, unless that was told, and takes it out: the input is over. */
+void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                        uint32_t why);
+
 /* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                           int half_open);

@@ -3,8 +3,8 @@
  * Packed it says just these, so that a flood of SYNs stays small; `roster` unpacks it before
  * anything happens to it, and a getter looks at it through a view.
  *
- * Invariant: unpacking gives the record and the candidates that were packed, byte for byte; what
- * does not come out the same is not packed. Floor 9. */
+ * Invariant: unpacking gives the record and the candidates that were packed, byte for byte. Floor
+ * 9. */
 #ifndef TCPTALE_LIB_PACK_H
 #define TCPTALE_LIB_PACK_H
 
@@ -40,8 +40,9 @@ union tcptale_view {
   uint8_t room[sizeof(struct tcptale_conn) + TCPTALE_KEY_WIDE_BYTES];
 };
 
-/* Packs a connection, but for its links, into `packed`; 0: there is more to it. */
-int tcptale_pack(struct tcptale_conn_env *env, const struct tcptale_conn *conn,
+/* Packs a connection after its first step, but for its links, into `packed`; 0: there is more to
+ * it. */
+int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                  struct tcptale_packed *packed);
 
 /* The opposite: writes the record and its candidates anew, but for links, class, timer and the
@@ -51,6 +52,7 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
 
 uint64_t tcptale_packed_id(const struct tcptale_packed *packed);
 int tcptale_packed_is_wide(const struct tcptale_packed *packed);
+int tcptale_packed_is_ignored(const struct tcptale_packed *packed);
 
 /* A handle of a packed connection is its address plus one, which no record has. */
 static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {

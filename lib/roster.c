@@ -349,6 +349,17 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
   return conn;
 }
 
+void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                uint32_t ref) {
+  const struct tcptale_packed *packed = packed_at(env, ref);
+  int is_wide = tcptale_packed_is_wide(packed);
+  list_take(roster, env, TCPTALE_CLASS_CALL, ref);
+  tcptale_table_remove(&roster->by_key, tcptale_key_hash(&packed->key, is_wide, &env->secret), ref);
+  chain_replace(roster, env, tcptale_packed_id(packed), ref, packed->links.id_next);
+  tcptale_arena_release(&env->arena, ref & ~1u);
+  weigh_pressure(roster, env);
+}
+
 struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env, uint32_t ref) {
   return tcptale_roster_is_packed(ref) ? unpack(roster, env, ref) : conn_at(env, ref);

@@ -85,6 +85,10 @@ void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptal
 void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
+/* Takes a packed connection out, whose close was told. */
+void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                uint32_t ref);
+
 /* Sees that the spare blocks are there; 0: no memory is left for them. */
 int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
 

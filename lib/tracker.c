@@ -451,11 +451,8 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   uint64_t first = tcptale_roster_first_id(&t->roster, env), last = env->last_id;
   for (uint64_t id = first; first != 0 && id <= last; id++) {
     uint32_t ref = tcptale_roster_look_id(&t->roster, env, id);
-    struct tcptale_conn *conn = ref ? tcptale_roster_wake(&t->roster, env, ref) : NULL;
-    if (!conn) continue;
     uint32_t why = env->emit.stopped ? TCPTALE_CLOSE_STOPPED : TCPTALE_CLOSE_END;
-    if (conn->phase != TCPTALE_PHASE_CLOSED) tcptale_closing_close(env, conn, why);
-    tcptale_roster_remove(&t->roster, env, conn);
+    if (ref) tcptale_limits_end(&t->roster, env, ref, why);
   }
   for (struct tcptale_conn *conn; (conn = tcptale_roster_any(&t->roster, env)) != NULL;) {
     tcptale_closing_close(env, conn, TCPTALE_CLOSE_END);
