@@ -366,8 +366,8 @@ void tcptale_connection_begin(struct tcptale_conn_env *env, struct tcptale_conn 
                               struct tcptale_arrival *seg) {
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   conn->first_ns = conn->last_ns = env->now_ns;
-  tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE);
   if (!seg->from_queue) count(conn, seg);
+  tcptale_opening_begin(env, conn, seg, trust == TCPTALE_TRUST_UNSURE);
   if (trust == TCPTALE_TRUST_GOOD)
     tcptale_trust_judge(env, conn, seg); /* now that it is open, offload is told */
   uint32_t flags = seg->packet->tcp_flags;

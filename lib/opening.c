@@ -78,9 +78,9 @@ void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *co
   }
   seg->verdict = TCPTALE_SEGMENT_IN_ORDER;
   uint32_t how = conn->how;
+  if (is_syn || is_synack) begin_first(env, conn, seg, is_synack);
   if (doubtful) conn->phase = TCPTALE_PHASE_EMBRYO;
   else tcptale_tell_open(env, conn, how);
-  if (is_syn || is_synack) begin_first(env, conn, seg, is_synack);
   if (is_syn) park_opening_data(env, conn, seg, TCPTALE_PARK_SYN_DATA);
   if (is_synack) park_opening_data(env, conn, seg, TCPTALE_PARK_EARLY);
 }
