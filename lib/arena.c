@@ -17,8 +17,8 @@ struct page {
   uint32_t prev;
 };
 
-static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {32,  64,  96,   128,  192,  256, 320,
-                                                           448, 512, 1024, 1536, 2048, 4064};
+static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {32,  64,  96,  128,  192,  256,  320,
+                                                           384, 448, 512, 1024, 1536, 2048, 4064};
 
 static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) {
   return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);

@@ -12,7 +12,7 @@
 #define TCPTALE_ARENA_PAGE ((size_t)16384)
 #define TCPTALE_ARENA_NONE ((uint32_t)0)
 
-/* Block sizes. Every block is aligned to 16 bytes; those of 64 and its multiples to 64. The
+/* Block sizes. Every block is aligned to 32 bytes; those of 64 and its multiples to 64. The
  * largest, named for its share of a page, holds 4064 bytes. */
 enum tcptale_arena_class {
   TCPTALE_ARENA_32 = 0,
@@ -22,13 +22,14 @@ enum tcptale_arena_class {
   TCPTALE_ARENA_192 = 4,
   TCPTALE_ARENA_256 = 5,
   TCPTALE_ARENA_320 = 6,
-  TCPTALE_ARENA_448 = 7,
-  TCPTALE_ARENA_512 = 8,
-  TCPTALE_ARENA_1024 = 9,
-  TCPTALE_ARENA_1536 = 10,
-  TCPTALE_ARENA_2048 = 11,
-  TCPTALE_ARENA_4096 = 12,
-  TCPTALE_ARENA_CLASSES = 13
+  TCPTALE_ARENA_384 = 7,
+  TCPTALE_ARENA_448 = 8,
+  TCPTALE_ARENA_512 = 9,
+  TCPTALE_ARENA_1024 = 10,
+  TCPTALE_ARENA_1536 = 11,
+  TCPTALE_ARENA_2048 = 12,
+  TCPTALE_ARENA_4096 = 13,
+  TCPTALE_ARENA_CLASSES = 14
 };
 
 struct tcptale_arena {
@@ -61,9 +62,7 @@ size_t tcptale_arena_class_size(enum tcptale_arena_class cls);
  * it is one. */
 static inline enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
   if (len <= 128) return (enum tcptale_arena_class)(len == 0 ? 0 : (len - 1) / 32);
-  if (len <= 320) return (enum tcptale_arena_class)(TCPTALE_ARENA_192 + (len - 129) / 64);
-  if (len <= 448) return TCPTALE_ARENA_448;
-  if (len <= 512) return TCPTALE_ARENA_512;
+  if (len <= 512) return (enum tcptale_arena_class)(TCPTALE_ARENA_192 + (len - 129) / 64);
   if (len <= 1024) return TCPTALE_ARENA_1024;
   if (len <= 1536) return TCPTALE_ARENA_1536;
   if (len <= 2048) return TCPTALE_ARENA_2048;

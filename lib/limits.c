@@ -91,6 +91,14 @@ static int make_room(struct tcptale_roster *roster, struct tcptale_conn_env *env
   return evict(roster, env, TCPTALE_CLASS_CLOSED);
 }
 
+/* Pages are kept free for blocks of every size: while few are left a new connection pushes out two,
+ * so that none has to push out many until the blocks of a whole page are free. */
+static void keep_pages(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  uint32_t kept = 4 + env->arena.page_count / 64;
+  for (int i = 0; i < 2 && tcptale_arena_pages_left(&env->arena) < kept; i++)
+    if (!make_room(roster, env)) return;
+}
+
 /* Before anything may need the spare blocks: nobody's step is under way. */
 static void see_to_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   while (!tcptale_roster_refill(roster, env) && make_room(roster, env)) {
@@ -147,6 +155,7 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
   tcptale_limits_admit(roster, env, half_open);
   while (tcptale_table_is_full(&roster->by_key))
     if (!evict(roster, env, TCPTALE_CLASS_CLOSED)) return NULL;
+  keep_pages(roster, env);
   see_to_spare(roster, env);
   struct tcptale_conn *conn = tcptale_roster_add(roster, env, key, half_open);
   while (!conn && make_room(roster, env)) conn = tcptale_roster_add(roster, env, key, half_open);

@@ -42,13 +42,14 @@ static size_t block_bytes(size_t len) {
   return tcptale_arena_class_size(tcptale_arena_class_for(len));
 }
 
-/* Records that the indexes have room for: as many as the memory holds with their candidates and
- * their share of the indexes (a slot and a third, and a head), but where the configuration says how
- * many may be open, no more than those and half as many that linger. */
+/* Records that the indexes have room for: as many as seven eighths of the memory hold with their
+ * share of the indexes (a slot and a third, and a head); the rest is for what waits, and for
+ * candidates. Where the configuration says how many may be open, no more than those and half as many
+ * that linger. */
 static uint32_t records_most(const tcptale_config *config) {
-  uint64_t share = block_bytes(record_bytes(0)) + block_bytes(sizeof(struct tcptale_handshake)) +
-                   sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
-  uint64_t records = config->memory_bytes / share;
+  uint64_t share =
+      block_bytes(record_bytes(0)) + sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
+  uint64_t records = config->memory_bytes / 8 * 7 / share;
   uint64_t wanted = (uint64_t)config->max_connections + config->max_connections / 2 + 64;
   if (config->max_connections) records = tcptale_min_u64(records, wanted);
   return (uint32_t)tcptale_min_u64(records, RECORDS_MOST);

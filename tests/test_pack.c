@@ -371,3 +371,22 @@ Test(pack, time_out_in_order) {
   cr_expect_eq(tcptale_tracker_expire(siege.tracker, end_ns), 0);
   tcptale_tracker_free(siege.tracker);
 }
+
+/* One established connection with nothing waiting: its record; and with its share of the indexes, how many a
+ * tracker holds. */
+Test(pack, bytes_of_an_idle_connection, .timeout = 60) {
+  for (int version = 4; version <= 6; version += 2) {
+    tcptale_config config;
+    tcptale_config_init(&config, sizeof config);
+    config.memory_bytes = 8 << 20;
+    struct siege siege;
+    begin(&siege, &config, version);
+    uint64_t before = stats_of(&siege).memory_used, share = version == 4 ? 384 : 448;
+    for (uint32_t n = 0; n < 1000; n++) shake_hands(&siege, n);
+    cr_expect_eq(stats_of(&siege).memory_used - before, 1000 * share);
+    for (uint32_t n = 1000; siege.evicted_other == 0; n++) shake_hands(&siege, n);
+    cr_expect_geq(stats_of(&siege).open_now, config.memory_bytes / (version == 4 ? 470 : 540), "%u",
+                  stats_of(&siege).open_now);
+    tcptale_tracker_free(siege.tracker);
+  }
+}
