@@ -71,14 +71,10 @@ static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entr
   return 0;
 }
 
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                     uint64_t index, uint64_t ts_ns) {
+int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                    uint64_t index, uint64_t ts_ns) {
   struct tcptale_dup_entry now;
   fill(&now, flow, gist, index, ts_ns);
   uint32_t tag = tag_of(&now);
-  int seen = dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, gist);
-  uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
-  dup->entry[at] = now;
-  put_tag(dup, at, tag);
-  return seen;
+  return dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, gist);
 }

@@ -32,9 +32,9 @@ struct tcptale_dup {
 void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
                           uint64_t index, uint64_t ts_ns);
 
-/* The same, and whether the frame was here before. */
-int tcptale_dup_seen(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                     uint64_t index, uint64_t ts_ns);
+/* Whether a frame like this one is remembered. */
+int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
+                    uint64_t index, uint64_t ts_ns);
 
 /* The frame remembered last was not believed: a copy of it might be, which would be wrong. */
 static inline void tcptale_dup_refuse(struct tcptale_dup *dup) {

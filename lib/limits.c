@@ -137,11 +137,17 @@ void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env
 
 /* ---- what for ---- */
 
+/* It needs more memory to be woken. */
+static int is_compact(const struct tcptale_conn_env *env, uint32_t ref) {
+  if (ref == 0 || tcptale_roster_is_packed(ref)) return ref != 0;
+  return tcptale_conn_has(tcptale_roster_conn(env, ref), TCPTALE_CONN_FOLDED);
+}
+
 struct tcptale_conn *tcptale_limits_find(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env,
                                          const struct tcptale_key *key) {
   uint32_t ref = tcptale_roster_look(roster, env, key);
-  if (tcptale_roster_is_packed(ref)) {
+  if (is_compact(env, ref)) {
     see_to_spare(roster, env); /* by which this very one may go */
     ref = tcptale_roster_look(roster, env, key);
   }

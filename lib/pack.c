@@ -105,6 +105,69 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
   tcptale_opening_base_first(env, conn, packed->isn, packed->ack);
 }
 
+/* ---- folded records ---- */
+
+uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed) {
+  return (packed->traits & CLIENT_AT) != 0;
+}
+
+int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
+  return !(packed->traits & (IS_ANSWER | IS_SIGNED | IS_IGNORED));
+}
+
+static uint32_t stamp_flag(const struct tcptale_conn *conn, const struct tcptale_end *end) {
+  return (uint32_t)TCPTALE_CONN_FOLDED_STAMP << (end != conn->ends);
+}
+
+void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
+                       const tcptale_packet *packet) {
+  end->window = packet->window;
+  end->ts_recent = packet->ts_val;
+  end->wscale = packet->options & TCPTALE_HAS_WSCALE ? packet->wscale : TCPTALE_WSCALE_NONE;
+  if (packet->options & TCPTALE_HAS_TIMESTAMPS) conn->flags |= stamp_flag(conn, end);
+}
+
+void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                           struct tcptale_conn *conn) {
+  struct tcptale_end *client = &conn->ends[TCPTALE_C2S];
+  uint32_t scale = packed->traits & SCALE_MASK;
+  memset(conn, 0, sizeof *conn);
+  fill(packed, conn);
+  conn->tracker = env->tracker;
+  tcptale_opening_base_first(env, conn, packed->isn, packed->ack);
+  conn->flags |= TCPTALE_CONN_FOLDED;
+  client->window = packed->window;
+  client->ts_recent = packed->ts_val;
+  client->wscale = scale == SCALE_MASK ? TCPTALE_WSCALE_NONE : (uint8_t)scale;
+  if (packed->traits & HAS_TIMESTAMPS) conn->flags |= stamp_flag(conn, client);
+}
+
+/* What one end offered goes back into its candidate. */
+static void unfold_end(struct tcptale_conn *conn, struct tcptale_end *end,
+                       struct tcptale_candidate *c) {
+  c->isn = tcptale_end_isn(end);
+  c->ts_val = end->ts_recent;
+  c->window = end->window;
+  c->wscale = end->wscale;
+  if (end->wscale != TCPTALE_WSCALE_NONE) c->options |= TCPTALE_HAS_WSCALE;
+  if (tcptale_conn_has(conn, stamp_flag(conn, end))) c->options |= TCPTALE_HAS_TIMESTAMPS;
+  conn->flags &= ~stamp_flag(conn, end);
+  end->window = 0;
+  end->ts_recent = 0;
+  end->wscale = TCPTALE_WSCALE_NONE;
+}
+
+void tcptale_unfold(struct tcptale_conn *conn, struct tcptale_handshake *hs) {
+  memset(hs, 0, sizeof *hs);
+  unfold_end(conn, &conn->ends[TCPTALE_C2S], &hs->syn[0]);
+  unfold_end(conn, &conn->ends[TCPTALE_S2C], &hs->synack[0]);
+  hs->syn[0].ts_ns = conn->first_ns;
+  hs->synack[0].ts_ns = conn->last_ns;
+  hs->syn[0].ack = hs->synack[0].ack = hs->syn[0].isn + 1;
+  hs->syn_count = hs->synack_count = hs->chosen_syn = 1;
+  conn->flags &= ~(uint32_t)TCPTALE_CONN_FOLDED;
+}
+
 struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
                                          union tcptale_view *view) {
   memset(view, 0, sizeof *view);
@@ -173,4 +236,27 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   if (tcptale_packed_is_wide(packed))
     memcpy(packed->whole_key, conn->whole_key, TCPTALE_KEY_WIDE_BYTES);
   return 1;
+}
+
+void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       const struct tcptale_key *key, const tcptale_packet *p) {
+  uint64_t id = ++env->last_id;
+  uint32_t traits = p->options & TCPTALE_HAS_WSCALE ? p->wscale : (uint32_t)SCALE_MASK;
+  if (key->from) traits |= CLIENT_AT;
+  if (key->is_wide) traits |= IS_WIDE;
+  if (p->options & TCPTALE_HAS_TIMESTAMPS) traits |= HAS_TIMESTAMPS;
+  if (p->tcp_csum == TCPTALE_CSUM_GOOD) traits |= GOOD_CSUM;
+  packed->key = key->brief;
+  packed->user = 0;
+  packed->at_ns = env->now_ns;
+  packed->id_low = (uint32_t)id;
+  packed->id_high = (uint16_t)(id >> 32);
+  packed->isn = p->seq;
+  packed->ack = 0;
+  packed->ts_val = p->ts_val;
+  packed->window = p->window;
+  packed->traits = (uint16_t)traits;
+  packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
+  packed->reserved0 = 0;
+  if (key->is_wide) memcpy(packed->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
 }

@@ -50,6 +50,28 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
 void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
                     struct tcptale_conn *conn, struct tcptale_handshake *hs);
 
+/* Packs a plain SYN that was never a record; gives it the next id. */
+void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       const struct tcptale_key *key, const tcptale_packet *packet);
+
+/* A folded record: a plain SYN and the plain SYN+ACK that answers it, told by what a record has of
+ * them once it is established. This one unpacks a SYN into such a record, without the answer; it
+ * `may` where the SYN was no SYN+ACK itself, and not signed. */
+int tcptale_packed_may_fold(const struct tcptale_packed *packed);
+void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                           struct tcptale_conn *conn);
+
+/* Notes what one end's SYN, or SYN+ACK, offers. */
+void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
+                       const tcptale_packet *packet);
+
+/* Makes the candidates of a folded record out of it, which is then as any in a handshake but for the
+ * reference of the candidates. */
+void tcptale_unfold(struct tcptale_conn *conn, struct tcptale_handshake *hs);
+
+/* The client's place in the key. */
+uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed);
+
 uint64_t tcptale_packed_id(const struct tcptale_packed *packed);
 int tcptale_packed_is_wide(const struct tcptale_packed *packed);
 int tcptale_packed_is_ignored(const struct tcptale_packed *packed);

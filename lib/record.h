@@ -46,6 +46,8 @@ enum tcptale_conn_flag {
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */
   TCPTALE_CONN_SIGNED = 0x0400,        /* the handshake carried MD5 or AO signatures */
   TCPTALE_CONN_WIDE = 0x4000,          /* its whole key stands behind the record */
+  TCPTALE_CONN_FOLDED = 0x8000,        /* in a handshake, without candidates: see pack.h */
+  TCPTALE_CONN_FOLDED_STAMP = 0x10000, /* the client's SYN had timestamps; next bit: the answer */
   TCPTALE_CONN_OFFLOAD_TOLD =
       0x1000 /* csum_offload was told of the client; the next bit: of the server */
 };

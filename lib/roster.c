@@ -327,6 +327,16 @@ int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *
   return 1;
 }
 
+/* A record takes the place of what was packed. */
+static void move_in(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                    struct tcptale_conn *conn, int is_wide, uint32_t from) {
+  conn->hash = tcptale_key_hash(&conn->key, is_wide, &env->secret);
+  change_ref(roster, env, conn, from, ref_of(env, conn));
+  list_take(roster, env, TCPTALE_CLASS_CALL, from);
+  join(roster, env, conn, TCPTALE_CLASS_HALF_OPEN);
+  tcptale_arena_release(&env->arena, from & ~1u);
+}
+
 static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                    uint32_t from) {
   const struct tcptale_packed *packed = packed_at(env, from);
@@ -341,11 +351,7 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
   struct tcptale_conn *conn = conn_at(env, to);
   tcptale_unpack(env, packed, conn, tcptale_arena_at(&env->arena, hs));
   conn->handshake = hs;
-  conn->hash = tcptale_key_hash(&conn->key, tcptale_packed_is_wide(packed), &env->secret);
-  change_ref(roster, env, conn, from, to);
-  list_take(roster, env, TCPTALE_CLASS_CALL, from);
-  join(roster, env, conn, TCPTALE_CLASS_HALF_OPEN);
-  tcptale_arena_release(&env->arena, from & ~1u);
+  move_in(roster, env, conn, tcptale_packed_is_wide(packed), from);
   tcptale_roster_update(roster, env, conn);
   return conn;
 }
@@ -361,9 +367,59 @@ void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_co
   weigh_pressure(roster, env);
 }
 
+static struct tcptale_conn *unfold(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                   struct tcptale_conn *conn) {
+  uint32_t hs = candidates_block(roster, env);
+  if (hs == TCPTALE_ARENA_NONE) return NULL;
+  tcptale_unfold(conn, tcptale_arena_at(&env->arena, hs));
+  conn->handshake = hs;
+  return conn;
+}
+
 struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env, uint32_t ref) {
-  return tcptale_roster_is_packed(ref) ? unpack(roster, env, ref) : conn_at(env, ref);
+  if (tcptale_roster_is_packed(ref)) return unpack(roster, env, ref);
+  struct tcptale_conn *conn = conn_at(env, ref);
+  return tcptale_conn_has(conn, TCPTALE_CONN_FOLDED) ? unfold(roster, env, conn) : conn;
+}
+
+struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
+                                               struct tcptale_conn_env *env,
+                                               const struct tcptale_key *key) {
+  if (call_tick(env, env->now_ns) <= roster->wheel.now) return NULL;
+  size_t len = tcptale_packed_bytes(key->is_wide != 0);
+  uint32_t block = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
+  if (block == TCPTALE_ARENA_NONE) return NULL;
+  tcptale_table_add(&roster->by_key, key->hash, block | 1);
+  list_append(roster, env, TCPTALE_CLASS_CALL, block | 1);
+  weigh_pressure(roster, env);
+  return packed_at(env, block | 1);
+}
+
+static void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
+                       uint32_t ref) {
+  uint32_t *head = chain_of(roster, id);
+  links->id_next = *head;
+  *head = ref;
+}
+
+void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                                struct tcptale_packed *packed) {
+  uint32_t ref = (uint32_t)((size_t)((const uint8_t *)packed - env->arena.base) / UNIT);
+  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref | 1);
+}
+
+struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env, uint32_t from) {
+  const struct tcptale_packed *packed = packed_at(env, from);
+  int is_wide = tcptale_packed_is_wide(packed);
+  uint32_t to = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(record_bytes(is_wide)));
+  if (to == TCPTALE_ARENA_NONE) return NULL;
+  struct tcptale_conn *conn = conn_at(env, to);
+  tcptale_unpack_folded(env, packed, conn);
+  move_in(roster, env, conn, is_wide, from);
+  tcptale_roster_update(roster, env, conn);
+  return conn;
 }
 
 /* Up to the tick of the oldest call the wheel comes first. */

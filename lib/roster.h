@@ -54,8 +54,8 @@ void tcptale_roster_prefetch(const struct tcptale_roster *roster,
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id);
 
-/* The record of a reference. A packed one is unpacked first; NULL: no memory is left, not even the
- * spare. */
+/* The record of a reference. A packed one is unpacked, a folded one unfolded first; NULL: no memory
+ * is left, not even the spare. */
 struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env, uint32_t ref);
 
@@ -67,6 +67,20 @@ struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tc
 /* Puts a connection that got its id into the index of ids. */
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
+
+/* A block for a call that is packed at once, in the index of keys and its class; not written but
+ * for its links. NULL: no memory is left, or it would be due at once. */
+struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
+                                               struct tcptale_conn_env *env,
+                                               const struct tcptale_key *key);
+
+/* Puts it into the index of ids. */
+void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                                struct tcptale_packed *packed);
+
+/* Makes a folded record (pack.h) of a packed SYN; NULL: no memory is left, nothing has happened. */
+struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env, uint32_t ref);
 
 /* After each step: class and timer follow what the record has become. */
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -14,18 +14,23 @@ static int may_tell(const struct tcptale_conn *conn) {
          !tcptale_conn_has(conn, TCPTALE_CONN_IGNORED);
 }
 
+void tcptale_tell_ends_of(const struct tcptale_brief_key *key, const uint8_t *whole_key,
+                          uint32_t client_at, tcptale_endpoints *out) {
+  out->ip_version = whole_key ? whole_key[KEY_AT(ip_version)] : 4;
+  for (uint32_t i = 0; i < 2; i++) {
+    uint32_t at = i ^ client_at;
+    out->port[i] = key->port[at];
+    if (whole_key) memcpy(out->addr[i], whole_key + KEY_AT(addr) + 16 * at, 16);
+    else memcpy(out->addr[i], &key->addr[at], 4);
+  }
+}
+
 void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *out) {
   uint32_t size = out->struct_size;
   memset(out, 0, size);
   out->struct_size = size;
-  int is_wide = tcptale_conn_has(conn, TCPTALE_CONN_WIDE);
-  out->ip_version = is_wide ? conn->whole_key[KEY_AT(ip_version)] : 4;
-  for (uint32_t i = 0; i < 2; i++) {
-    uint32_t at = i ^ conn->client_at;
-    out->port[i] = conn->key.port[at];
-    if (is_wide) memcpy(out->addr[i], conn->whole_key + KEY_AT(addr) + 16 * at, 16);
-    else memcpy(out->addr[i], &conn->key.addr[at], 4);
-  }
+  const uint8_t *whole_key = tcptale_conn_has(conn, TCPTALE_CONN_WIDE) ? conn->whole_key : NULL;
+  tcptale_tell_ends_of(&conn->key, whole_key, conn->client_at, out);
   out->role =
       tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
 }

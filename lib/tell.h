@@ -35,6 +35,10 @@ void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *con
 void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg, uint32_t code);
 
+/* Writes the two ends of a key, all but the role; `whole_key` where it is wide, else NULL. */
+void tcptale_tell_ends_of(const struct tcptale_brief_key *key, const uint8_t *whole_key,
+                          uint32_t client_at, tcptale_endpoints *out);
+
 /* Writes the two ends of a connection. */
 void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *out);
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "call.h"
 #include "closing.h"
 #include "connection.h"
 #include "limits.h"
@@ -172,22 +173,58 @@ static uint64_t flow_of(const struct tcptale_key *key) {
   return (uint64_t)key->hash << 1 | key->from;
 }
 
-/* The long way. A frame that the capture holds twice is marked before anything looks at it (rule
- * R23). */
+/* Whether the capture holds this frame twice (rule R23); it is remembered. */
+static int is_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  if (t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME) return 0;
+  uint64_t flow = flow_of(&look->key), index = t->env.emit.index;
+  int seen = tcptale_dup_has(&t->dup, flow, &look->gist, index, t->env.now_ns);
+  tcptale_dup_remember(&t->dup, flow, &look->gist, index, t->env.now_ns);
+  return seen;
+}
+
+/* The short way of a handshake's SYN and SYN+ACK. */
+static int take_call(struct tcptale_tracker *t, const struct tcptale_key *key,
+                     const tcptale_packet *packet) {
+  if (!t->wants_gists || !tcptale_call_is_plain(packet)) return 0;
+  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, key);
+  if (ref == 0)
+    return !(packet->tcp_flags & TCPTALE_TCP_ACK) &&
+           tcptale_call_open(&t->roster, &t->env, key, packet);
+  return tcptale_roster_is_packed(ref) &&
+         tcptale_call_answer(&t->roster, &t->env, key, ref, packet);
+}
+
+/* The long way. A frame that the capture holds twice is marked before anything looks at it. */
 static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                      const tcptale_packet *packet, const uint8_t *data) {
+  int seen = is_copy(t, look);
+  if (!seen && take_call(t, &look->key, packet)) return;
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
   seg.ts_ns = t->env.now_ns;
   seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
-  int wants_dup = !(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME);
-  if (wants_dup &&
-      tcptale_dup_seen(&t->dup, flow_of(&look->key), &look->gist, seg.index, seg.ts_ns))
-    seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
+  if (seen) seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
   if (!is_refused_stray(t, &seg, &look->key)) take(t, &look->key, &seg);
   if (seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful) tcptale_dup_refuse(&t->dup);
+}
+
+static void remember(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
+}
+
+/* The short way of the ACK that completes a handshake. */
+static int take_completion(struct tcptale_tracker *t, struct tcptale_conn *conn,
+                           const struct tcptale_lookup *look) {
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_FOLDED)) return 0;
+  if (!tcptale_call_is_completed(conn, &look->key, &look->gist)) return 0;
+  if (tcptale_dup_has(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns))
+    return 0;
+  remember(t, look);
+  tcptale_call_complete(&t->env, conn, &look->gist);
+  finish(t, conn, TCPTALE_ACTION_KEEP);
+  return 1;
 }
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
@@ -196,13 +233,13 @@ static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *lo
   uint32_t ref = tcptale_roster_look(&t->roster, &t->env, &look->key);
   if (!ref || tcptale_roster_is_packed(ref)) return 0;
   struct tcptale_conn *conn = tcptale_roster_conn(&t->env, ref);
-  if (!conn->usual || conn->timer.deadline_ns <= t->env.now_ns) return 0;
-  if (!tcptale_dup_all_believed(&t->dup)) return 0;
+  if (conn->timer.deadline_ns <= t->env.now_ns || !tcptale_dup_all_believed(&t->dup)) return 0;
+  if (!conn->usual) return take_completion(t, conn, look);
   uint32_t dir = look->key.from ^ conn->client_at;
   struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
   uint32_t usual = tcptale_usual_take(&t->env, conn, own, peer, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
-  tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
+  remember(t, look);
   if (usual == TCPTALE_USUAL_OVER) finish(t, conn, tcptale_connection_over(&t->env, conn));
   return 1;
 }

@@ -1,0 +1,32 @@
+/* call.h - the short way of the usual handshake: a plain SYN, the one plain SYN+ACK that answers
+ * it, and the ACK that completes it, with the very effects of the long way through `opening`. The
+ * SYN is packed at once (pack.h); answered, it is a record without candidates, which is folded.
+ * Whatever else comes makes `roster` unpack or unfold it, and goes the long way. Floor 13. */
+#ifndef TCPTALE_LIB_CALL_H
+#define TCPTALE_LIB_CALL_H
+
+#include "gist.h"
+#include "roster.h"
+
+/* Whether a packet is a SYN, or SYN+ACK, with nothing but the usual options on it. */
+int tcptale_call_is_plain(const tcptale_packet *packet);
+
+/* A plain SYN on a key that has no connection: opens it, 1. 0: there is no room but by eviction;
+ * nothing has happened. */
+int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                      const struct tcptale_key *key, const tcptale_packet *packet);
+
+/* A plain SYN+ACK on a key whose connection `ref` is packed: 1 if it answers it. Else 0, and
+ * nothing has happened. */
+int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        const struct tcptale_key *key, uint32_t ref, const tcptale_packet *packet);
+
+/* Whether a plain segment of a folded connection is the ACK that completes its handshake. */
+int tcptale_call_is_completed(const struct tcptale_conn *conn, const struct tcptale_key *key,
+                              const struct tcptale_gist *gist);
+
+/* Then: established. */
+void tcptale_call_complete(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           const struct tcptale_gist *gist);
+
+#endif
