@@ -25,7 +25,7 @@ struct tcptale_dup {
   uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a tag that ends like this */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
-  uint64_t refused; /* `count` right after the last one that was not believed; 0: none was */
+  uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 
 /* Remembers a frame. `flow` tells connections and directions apart. */
@@ -36,7 +36,8 @@ void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct t
 int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
                     uint64_t index, uint64_t ts_ns);
 
-/* The frame remembered last was not believed: a copy of it might be, which would be wrong. */
+/* The frame remembered last was not believed, or took back what others did: a copy of one might
+ * be believed now, which would be wrong. */
 static inline void tcptale_dup_refuse(struct tcptale_dup *dup) {
   dup->refused = dup->count;
 }

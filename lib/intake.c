@@ -27,6 +27,7 @@ void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn
     int64_t edge = (int64_t)end->edge + tcptale_seq_diff(tcptale_end_isn(end), isn);
     if (end->edge != 0) end->edge = (uint64_t)tcptale_max_i64(edge, 1);
     tcptale_half_release(&env->stream, &end->half);
+    env->rebased = 1;
   }
   tcptale_half_init(&env->stream, &end->half, isn + 1);
   end->half.policy = policy ? policy : (uint8_t)env->config.policy[dir];

@@ -176,6 +176,7 @@ struct tcptale_conn_env {
   struct tcptale_conn *conn; /* whose stream calls the sink right now ... */
   uint32_t dir;              /* ... and which */
   uint32_t pressure;         /* 1: more than nine tenths are full */
+  uint32_t rebased;          /* 1: a direction began anew; what was believed of it may be again */
   uint32_t stray;            /* counters of anomalies that belong to no connection */
   uint64_t now_ns;           /* the highest time seen */
   uint64_t last_id;

@@ -207,7 +207,9 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   seg.cap_len = packet->payload_cap;
   if (seen) seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
   if (!is_refused_stray(t, &seg, &look->key)) take(t, &look->key, &seg);
-  if (seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful) tcptale_dup_refuse(&t->dup);
+  int may_count_again = seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful || t->env.rebased;
+  if (may_count_again) tcptale_dup_refuse(&t->dup);
+  t->env.rebased = 0;
 }
 
 static void remember(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
