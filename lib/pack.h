@@ -13,7 +13,7 @@
 
 /* A packed connection. Where its key is wide, the whole key follows. */
 struct tcptale_packed {
-  struct tcptale_brief_key key;
+  struct tcptale_brief_key key; /* first, as in a record */
   struct tcptale_links links;
   uint64_t user;
   uint64_t at_ns; /* of its one segment */

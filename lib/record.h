@@ -93,7 +93,7 @@ struct tcptale_links {
 
 /* The record. The first line is what finding it touches. */
 struct tcptale_conn {
-  struct tcptale_brief_key key;
+  struct tcptale_brief_key key; /* first, as in what is packed */
   uint32_t hash;
   uint32_t flags; /* TCPTALE_CONN_ */
 

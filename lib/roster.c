@@ -90,39 +90,16 @@ int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *
 
 /* ---- indexes ---- */
 
-static int has_key(const struct tcptale_key *key, const struct tcptale_brief_key *brief,
-                   int is_wide, const uint8_t *whole_key) {
-  if (!tcptale_key_is_brief(key, brief) || is_wide != (key->is_wide != 0)) return 0;
-  return !is_wide || memcmp(whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
-}
-
-static int ref_has_key(const struct tcptale_conn_env *env, uint32_t ref,
-                       const struct tcptale_key *key) {
+int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
+                           const struct tcptale_key *key) {
   const struct tcptale_conn *conn = conn_at(env, ref);
   const struct tcptale_packed *packed = packed_at(env, ref);
-  if (tcptale_roster_is_packed(ref))
-    return has_key(key, &packed->key, tcptale_packed_is_wide(packed), packed->whole_key);
-  return has_key(key, &conn->key, tcptale_conn_has(conn, TCPTALE_CONN_WIDE), conn->whole_key);
-}
-
-uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
-                             const struct tcptale_conn_env *env, const struct tcptale_key *key) {
-  uint32_t at = tcptale_table_home(&roster->by_key, key->hash), ref;
-  do {
-    ref = tcptale_table_next(&roster->by_key, key->hash, &at);
-  } while (ref != 0 && !ref_has_key(env, ref, key));
-  return ref;
-}
-
-void tcptale_roster_prefetch(const struct tcptale_roster *roster,
-                             const struct tcptale_conn_env *env, uint32_t hash) {
-  uint32_t at = tcptale_table_home(&roster->by_key, hash);
-  uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
-  size_t len =
-      tcptale_roster_is_packed(ref) ? sizeof(struct tcptale_packed) : sizeof(struct tcptale_conn);
-  const uint8_t *record = (const uint8_t *)conn_at(env, ref & ~1u);
-  if (ref == 0) return;
-  for (size_t line = 0; line < len; line += 64) tcptale_prefetch(record + line);
+  int is_packed = tcptale_roster_is_packed(ref);
+  int is_wide =
+      is_packed ? tcptale_packed_is_wide(packed) : tcptale_conn_has(conn, TCPTALE_CONN_WIDE);
+  if (is_wide != (key->is_wide != 0)) return 0;
+  const uint8_t *whole_key = is_packed ? packed->whole_key : conn->whole_key;
+  return !is_wide || memcmp(whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
 }
 
 /* The head of the chain that an id belongs to. */

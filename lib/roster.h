@@ -42,15 +42,37 @@ size_t tcptale_roster_bytes(const tcptale_config *config);
 int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                         uint8_t *index);
 
+/* Whether the connection `ref`, whose brief key is `key`'s, has all of that key. */
+int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
+                           const struct tcptale_key *key);
+
 /* The reference of a key's connection, 0 where there is none. */
-uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
-                             const struct tcptale_conn_env *env, const struct tcptale_key *key);
+static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
+                                           const struct tcptale_conn_env *env,
+                                           const struct tcptale_key *key) {
+  uint32_t at = tcptale_table_home(&roster->by_key, key->hash);
+  for (;;) {
+    uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
+    if (ref == 0) return 0;
+    const struct tcptale_brief_key *brief = tcptale_arena_at(&env->arena, ref & ~1u); /* is first */
+    if (tcptale_key_is_brief(key, brief) && tcptale_roster_has_key(env, ref, key)) return ref;
+  }
+}
 
 /* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. */
-void tcptale_roster_prefetch(const struct tcptale_roster *roster,
-                             const struct tcptale_conn_env *env, uint32_t hash);
+static inline void tcptale_roster_prefetch(const struct tcptale_roster *roster,
+                                           const struct tcptale_conn_env *env, uint32_t hash) {
+  const struct tcptale_table *index = &roster->by_key;
+  const struct tcptale_slot *slot = &index->slots[tcptale_table_home(index, hash)];
+  const uint8_t *record = tcptale_arena_at(&env->arena, slot->ref & ~1u);
+  if (slot->hash != hash || slot->ref == 0) return; /* it stands elsewhere, or nowhere */
+  tcptale_prefetch(record);
+  if (slot->ref & 1) return;
+  for (size_t line = 64; line < sizeof(struct tcptale_conn); line += 64)
+    tcptale_prefetch(record + line);
+}
 
-/* The same of an id. */
+/* The reference of an id's connection, 0 where there is none. */
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id);
 

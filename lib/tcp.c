@@ -150,10 +150,39 @@ static void take_option(tcptale_packet *p, const uint8_t *o, uint32_t len, uint3
   }
 }
 
+/* Which TCPTALE_HAS_ an option of this kind and length is, of those that most SYNs have; 0: any
+ * other. */
+static uint32_t usual_group(uint32_t kind_and_len) {
+  switch (kind_and_len) {
+  case TCPTALE_OPT_MSS << 8 | 4: return TCPTALE_HAS_MSS;
+  case TCPTALE_OPT_WSCALE << 8 | 3: return TCPTALE_HAS_WSCALE;
+  case TCPTALE_OPT_SACK_PERMITTED << 8 | 2: return TCPTALE_HAS_SACK_PERMITTED;
+  case TCPTALE_OPT_TIMESTAMPS << 8 | 10: return TCPTALE_HAS_TIMESTAMPS;
+  default: return 0;
+  }
+}
+
+/* Takes options as long as they are such, each for the first time; returns how many bytes. */
+static uint32_t usual_options(tcptale_packet *p, const uint8_t *o, uint32_t left) {
+  uint32_t at = 0;
+  while (left - at >= 2) {
+    if (o[at] == TCPTALE_OPT_NOP) {
+      at++;
+      continue;
+    }
+    uint32_t group = usual_group(tcptale_be16(o + at)), len = o[at + 1];
+    if (group == 0 || (p->options & group) || len > left - at) break;
+    take_option(p, o + at, len, group);
+    p->option_count++;
+    at += len;
+  }
+  return at;
+}
+
 static void options(tcptale_packet *p, const uint8_t *o, uint32_t left) {
-  uint32_t seen = 0;
-  uint32_t len;
-  for (; left > 0 && o[0] != TCPTALE_OPT_EOL; o += len, left -= len) {
+  uint32_t len = usual_options(p, o, left);
+  uint32_t seen = p->options;
+  for (o += len, left -= len; left > 0 && o[0] != TCPTALE_OPT_EOL; o += len, left -= len) {
     len = option_len(o, left);
     if (o[0] == TCPTALE_OPT_NOP) continue;
     p->option_count++;
