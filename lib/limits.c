@@ -127,6 +127,12 @@ static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *en
   relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_FULL), config->pressure_established_ns);
 }
 
+/* What _open does for a call first, unless nine tenths are full; it then finds that done. */
+void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  if (!env->pressure && tcptale_roster_half_open(roster) >= roster->max_half_open)
+    evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
+}
+
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                           int half_open) {
   if (half_open && tcptale_roster_half_open(roster) >= roster->max_half_open)

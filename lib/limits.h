@@ -19,6 +19,9 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env,
                                          const struct tcptale_key *key, int half_open);
 
+/* The number of half-open ones is reached: one gives way for a call that is about to come. */
+void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+
 /* After the first step of a connection: packs it, or else lets class and timer follow. The record
  * may be gone afterwards. */
 void tcptale_limits_settle(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -187,9 +187,11 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_key *key,
                      const tcptale_packet *packet) {
   if (!t->wants_gists || !tcptale_call_is_plain(packet)) return 0;
   uint32_t ref = tcptale_roster_look(&t->roster, &t->env, key);
-  if (ref == 0)
-    return !(packet->tcp_flags & TCPTALE_TCP_ACK) &&
-           tcptale_call_open(&t->roster, &t->env, key, packet);
+  if (ref == 0) {
+    if ((packet->tcp_flags & TCPTALE_TCP_ACK) || t->env.emit.stopped) return 0;
+    tcptale_limits_yield(&t->roster, &t->env);
+    return tcptale_call_open(&t->roster, &t->env, key, packet);
+  }
   return tcptale_roster_is_packed(ref) &&
          tcptale_call_answer(&t->roster, &t->env, key, ref, packet);
 }
