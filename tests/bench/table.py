@@ -70,7 +70,7 @@ def memory_line(plan, truth, heard, million):
     wrong = "" if heard["evicted"] == 0 else f"{heard['evicted']} of {expected} evicted"
     peers = {p: h["bytes_per_conn"] for p, h in million.items() if p in ("libnids", "gopacket", "libtins")}
     peers = peers if plan == "M4" else {}
-    return Line(line.title, heard["used_per_open"], line.bar, line.aim, f"{heard['open']:,} open",
+    return Line(line.title, heard["used_per_open"], line.bar, line.aim, f"{heard['open']:,} open; {heard['bytes_per_conn']:.0f} of resident memory",
                 ", ".join(f"{x:,.0f} {p}" for p, x in peers.items()),
                 [p for p, x in peers.items() if x <= heard["used_per_open"]], wrong, digits=0)
 

@@ -2,7 +2,7 @@
  *
  *   tcptale trace=FILE [batch=N] [checksum=on] [memory=MIB] [connections=N] [verify=on] [limit=N]
  *
- * batch: frames to a call of feed, 64; 1 is a packet a call. memory: that of the tracker, 64 MiB. connections: its
+ * batch: frames to a call of feed, 256, as a block of a capture ring holds; 1 is a packet a call. memory: that of the tracker, 64 MiB. connections: its
  * max_connections and max_half_open. The configuration is the default but for these and for checksums, which are
  * looked at with checksum=on only. The block is memory of the kernel's own, in large pages where it has them, as the
  * floors' tables are. */
@@ -97,7 +97,7 @@ int main(int argc, char **argv) {
   static struct subject subject;
   words_check(argv, " trace batch checksum memory connections verify limit ");
   struct trace trace = trace_open(needed(argv, "trace"), number_of(argv, "limit", 0));
-  subject.batch = number_of(argv, "batch", 64);
+  subject.batch = number_of(argv, "batch", 256);
   subject.tally.verify = switch_of(argv, "verify");
   tally_begin(&subject.tally);
   make_tracker(&subject, argv);

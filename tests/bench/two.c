@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
   if (rounds == 0 || rounds > ROUNDS_MOST) rounds = ROUNDS_MOST;
   one = (struct part){.frames = trace.frames,
                       .count = trace.count,
-                      .batch = number_of(argv, "batch", 64),
+                      .batch = number_of(argv, "batch", 256),
                       .memory_bytes = number_of(argv, "memory", 64) << 20};
   two[0] = two[1] = one;
   take_block(&one);

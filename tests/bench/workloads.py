@@ -67,7 +67,7 @@ WORKLOADS = {
         floor("batch", 1 << 21), ours(*MILLION, warm=1200),
         floor("table", 1 << 21), ours("batch=1", *MILLION, name="tcptale, a packet a call", warm=1200),
         floor("batch", 4096, name="floor batch, 1k", plan="S1k"),
-        ours(*MILLION, name="tcptale, 1k", plan="S1k", warm=1200),
+        ours(name="tcptale, 1k", plan="S1k"),
         libnids(2000000, warm=9500), gopacket(warm=3500), libtins(warm=1300),
     ], [
         Ratio("", "tcptale", "floor batch", 2.5, 1.5, ALL_PEERS),

@@ -31,7 +31,7 @@ hear() { # words of the program
 
 hears_all() { # plan and its changes
   make_trace "$@"
-  for batch in 1 7 64; do
+  for batch in 1 7 256; do
     hear batch=$batch
     for pair in bytes:bytes digest:digest missed:gap_bytes fin:fin rst:rst connections:opened; do
       same "$* batch=$batch" "${pair%:*}" "${pair#*:}"
