@@ -21,8 +21,9 @@
  * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that nobody
  *   answered costs 64 bytes (128 where its key is more than IPv4 and ports) and its share of the
  *   index, and pushes out older ones: a flood of SYNs stays in a few megabytes and ends no
- *   established connection, or one where as many as may be open are established. 65,536, unless the configuration says otherwise, are 4 MiB, which most
- *   caches hold; at 100,000 SYNs a second they leave a real one 0.6 s to be answered.
+ *   established connection, or one where as many as may be open are established. 65,536, unless the
+ *   configuration says otherwise, are 4 MiB, which most caches hold; at 100,000 SYNs a second they
+ *   leave a real one 0.6 s to be answered.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
  *   anomaly byte_limit or seg_limit.
  * - no room for bytes that came early even so: they are not stored, anomaly nomem; the hole they
