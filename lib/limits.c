@@ -5,7 +5,8 @@
 #include "tell.h"
 #include "util.h"
 
-#define TRIES 8 /* records that may be passed over for one eviction */
+#define LINGER_MOST 16384u /* closed connections: see tracker.h */
+#define TRIES       8      /* records that may be passed over for one eviction */
 
 /* ---- who ---- */
 
@@ -139,6 +140,16 @@ void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env
     evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
   while (tcptale_roster_open(roster) >= roster->max_open)
     if (!evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
+}
+
+/* An embryo among them has its end still to be told, and waits for it. */
+void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  uint32_t cls = TCPTALE_CLASS_CLOSED, ref = roster->head[cls];
+  if (roster->count[cls] <= LINGER_MOST) return;
+  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
+  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_roster_remove(roster, env, conn);
+  else tcptale_roster_pass_over(roster, env, conn);
+  tcptale_roster_prefetch_oldest(roster, env, cls);
 }
 
 /* ---- what for ---- */

@@ -107,6 +107,48 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
   return &roster->by_id[(uint32_t)id % roster->id_heads];
 }
 
+static void prefetch_ref(const struct tcptale_conn_env *env, uint32_t ref) {
+  if (ref != 0) tcptale_prefetch(tcptale_arena_at(&env->arena, ref & ~1u));
+}
+
+static void prefetch_neighbours(const struct tcptale_conn_env *env, uint32_t ref) {
+  prefetch_ref(env, links_at(env, ref)->next);
+  prefetch_ref(env, links_at(env, ref)->prev);
+  if (tcptale_roster_is_packed(ref)) return;
+  prefetch_ref(env, conn_at(env, ref)->timer.next);
+  prefetch_ref(env, conn_at(env, ref)->timer.prev);
+}
+
+/* A connection that goes on stays where it is. */
+static int stays(const struct tcptale_conn *conn) {
+  uint32_t ended = conn->ends[0].half.flags | conn->ends[1].half.flags;
+  return conn->phase == TCPTALE_PHASE_OPEN && !(ended & TCPTALE_HALF_ENDED);
+}
+
+void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
+                                  const struct tcptale_conn_env *env, uint32_t hash) {
+  const struct tcptale_table *index = &roster->by_key;
+  const struct tcptale_slot *slot = &index->slots[tcptale_table_home(index, hash)];
+  if (slot->hash != hash || slot->ref == 0) return;
+  int is_packed = tcptale_roster_is_packed(slot->ref);
+  if (!is_packed && stays(conn_at(env, slot->ref))) return;
+  prefetch_neighbours(env, slot->ref);
+  if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, slot->ref)));
+}
+
+void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
+                                    const struct tcptale_conn_env *env, uint32_t cls) {
+  uint32_t first = roster->head[cls];
+  if (first == 0) return;
+  const struct tcptale_conn *conn = conn_at(env, first);
+  prefetch_neighbours(env, first);
+  tcptale_table_prefetch(&roster->by_key, conn->hash);
+  tcptale_prefetch(chain_of(roster, conn->id));
+  const uint8_t *second = (const uint8_t *)conn_at(env, conn->links.next);
+  if (conn->links.next == 0) return;
+  for (size_t line = 0; line < sizeof *conn; line += 64) tcptale_prefetch(second + line);
+}
+
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id) {
   uint32_t ref = *chain_of(roster, id);

@@ -72,6 +72,11 @@ static inline void tcptale_roster_prefetch(const struct tcptale_roster *roster,
     tcptale_prefetch(record + line);
 }
 
+/* The same, once the connection's record is at hand: a step that moves it in a list touches its
+ * neighbours there. */
+void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
+                                  const struct tcptale_conn_env *env, uint32_t hash);
+
 /* The reference of an id's connection, 0 where there is none. */
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id);
@@ -116,6 +121,10 @@ int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *
 /* Moves a connection to the end of its class. */
 void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                               struct tcptale_conn *conn);
+
+/* The first of a class will be taken out before long, and the second after it. */
+void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
+                                    const struct tcptale_conn_env *env, uint32_t cls);
 
 /* Takes a closed record out and gives all its memory back. */
 void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -36,6 +36,7 @@ static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_
   }
   conn->usual = (uint8_t)tcptale_usual_begins(&t->env, conn);
   tcptale_roster_update(&t->roster, &t->env, conn);
+  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_limits_forget(&t->roster, &t->env);
 }
 
 /* A segment without a connection: opens one, or is only told. Returns the connection it
@@ -244,7 +245,8 @@ static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *lo
   uint32_t usual = tcptale_usual_take(&t->env, conn, own, peer, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
-  if (usual == TCPTALE_USUAL_OVER) finish(t, conn, tcptale_connection_over(&t->env, conn));
+  if (usual == TCPTALE_USUAL_TAKEN) return 1;
+  finish(t, conn, tcptale_connection_over(&t->env, conn));
   return 1;
 }
 
@@ -403,6 +405,8 @@ static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames,
     read_frame(t, f, &t->look[i], &t->ahead[i]);
   for (uint32_t i = 0; i < n && n > 1; i++)
     if (t->look[i].known) tcptale_roster_prefetch(&t->roster, &t->env, t->look[i].key.hash);
+  for (uint32_t i = 0; i < n && n > 1; i++)
+    if (t->look[i].known) tcptale_roster_prefetch_near(&t->roster, &t->env, t->look[i].key.hash);
   return n;
 }
 
