@@ -16,6 +16,8 @@
 #include "usual.h"
 #include "util.h"
 
+#define FEW 2048 /* connections: their records fit into a mebibyte */
+
 /* ---- one packet ---- */
 
 static void stray(struct tcptale_tracker *t, uint32_t code) {
@@ -388,25 +390,36 @@ static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
   if (look->known) tcptale_table_prefetch(&t->roster.by_key, look->key.hash);
 }
 
-/* Reads up to TCPTALE_AHEAD frames and fetches what their connections lie in. The frames behind
- * them are fetched, too. */
+/* The headers of the frames behind a batch. */
+static void fetch_frames(const tcptale_frame *frames, size_t stride, size_t count) {
+  const tcptale_frame *f = frames;
+  for (size_t i = 0; i < count; i++, f = frame_at(f, stride, 1)) {
+    if (!f->data) continue;
+    tcptale_prefetch(f->data);
+    tcptale_prefetch(f->data + 64);
+  }
+}
+
+/* What the connections of `n` frames lie in: first the records, then what they are strung to. A few
+ * connections stay in the cache. */
+static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
+  const struct tcptale_roster *roster = &t->roster;
+  if (n == 1 || roster->by_key.used <= FEW) return;
+  for (uint32_t i = 0; i < n; i++)
+    if (t->look[i].known) tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash);
+  for (uint32_t i = 0; i < n; i++)
+    if (t->look[i].known) tcptale_roster_prefetch_near(roster, &t->env, t->look[i].key.hash);
+}
+
+/* Reads up to TCPTALE_AHEAD frames. */
 static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                          size_t left) {
   uint32_t n = left < TCPTALE_AHEAD ? (uint32_t)left : TCPTALE_AHEAD;
-  size_t behind = left - n < n ? left - n : n;
-  for (uint32_t i = 0; i < behind; i++) {
-    const uint8_t *data = frame_at(frames, stride, n + i)->data;
-    if (!data) continue;
-    tcptale_prefetch(data);
-    tcptale_prefetch(data + 64);
-  }
+  fetch_frames(frame_at(frames, stride, n), stride, left - n < n ? left - n : n);
   const tcptale_frame *f = frames;
   for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1))
     read_frame(t, f, &t->look[i], &t->ahead[i]);
-  for (uint32_t i = 0; i < n && n > 1; i++)
-    if (t->look[i].known) tcptale_roster_prefetch(&t->roster, &t->env, t->look[i].key.hash);
-  for (uint32_t i = 0; i < n && n > 1; i++)
-    if (t->look[i].known) tcptale_roster_prefetch_near(&t->roster, &t->env, t->look[i].key.hash);
+  fetch_connections(t, n);
   return n;
 }
 
