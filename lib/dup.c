@@ -18,11 +18,9 @@ static uint64_t sample(const struct tcptale_gist *g) {
   return tcptale_le64(g->payload) ^ (tcptale_le64(g->payload + g->cap_len - 8) << 1);
 }
 
-static uint32_t tag_of(const struct tcptale_dup_entry *e) {
-  uint64_t word[5];
-  memcpy(word, e, sizeof word); /* said, flow */
-  uint64_t h = (word[0] ^ word[1] ^ word[2] ^ word[4]) * UINT64_C(0x9e3779b97f4a7c15);
-  return (uint32_t)(h >> 32);
+/* Where a sequence number is tallied. */
+static uint32_t tally_of(const struct tcptale_wording *said) {
+  return said->seq * 0x9e3779b1u >> 22;
 }
 
 static void fill(struct tcptale_dup_entry *e, uint64_t flow, const struct tcptale_gist *g,
@@ -34,18 +32,13 @@ static void fill(struct tcptale_dup_entry *e, uint64_t flow, const struct tcptal
   e->ts_ns = ts_ns;
 }
 
-/* Takes the place of the oldest frame. */
-static void put_tag(struct tcptale_dup *dup, uint32_t at, uint32_t tag) {
-  if (dup->count > TCPTALE_DUP_FRAMES) dup->tally[dup->tag[at] % TCPTALE_DUP_TALLIES]--;
-  dup->tally[tag % TCPTALE_DUP_TALLIES]++;
-  dup->tag[at] = tag;
-}
-
+/* In the place of the oldest frame. */
 void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
                           uint64_t index, uint64_t ts_ns) {
-  uint32_t at = (uint32_t)(dup->count++ % TCPTALE_DUP_FRAMES);
-  fill(&dup->entry[at], flow, gist, index, ts_ns);
-  put_tag(dup, at, tag_of(&dup->entry[at]));
+  struct tcptale_dup_entry *e = &dup->entry[dup->count % TCPTALE_DUP_FRAMES];
+  if (dup->count++ >= TCPTALE_DUP_FRAMES) dup->tally[tally_of(&e->said)]--;
+  dup->tally[tally_of(&gist->said)]++;
+  fill(e, flow, gist, index, ts_ns);
 }
 
 static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
@@ -57,24 +50,24 @@ static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist 
 }
 
 static int is_same(const struct tcptale_dup_entry *a, const struct tcptale_dup_entry *b) {
-  return memcmp(&a->said, &b->said, sizeof a->said) == 0 && a->flow == b->flow &&
-         a->sample == b->sample;
+  return a->said.seq == b->said.seq && memcmp(&a->said, &b->said, sizeof a->said) == 0 &&
+         a->flow == b->flow && a->sample == b->sample;
 }
 
 /* Among the frames that are remembered; an entry that was never filled has no flow. */
 static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
-                    uint32_t tag, const struct tcptale_gist *gist) {
+                    const struct tcptale_gist *gist) {
   for (uint32_t i = 0; i < TCPTALE_DUP_FRAMES; i++) {
     const struct tcptale_dup_entry *e = &dup->entry[i];
-    if (dup->tag[i] == tag && is_same(e, now) && is_near(e, gist, now->index, now->ts_ns)) return 1;
+    if (is_same(e, now) && is_near(e, gist, now->index, now->ts_ns)) return 1;
   }
   return 0;
 }
 
 int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
                     uint64_t index, uint64_t ts_ns) {
+  if (dup->tally[tally_of(&gist->said)] == 0) return 0;
   struct tcptale_dup_entry now;
   fill(&now, flow, gist, index, ts_ns);
-  uint32_t tag = tag_of(&now);
-  return dup->tally[tag % TCPTALE_DUP_TALLIES] != 0 && is_among(dup, &now, tag, gist);
+  return is_among(dup, &now, gist);
 }

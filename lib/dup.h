@@ -1,8 +1,8 @@
 /* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way
  * in and out, two VLANs, a bond. Remembers what told the last 64 TCP frames apart; one that comes
  * again within 64 frames and 100 ms is the same frame, not a retransmission. Remembering costs a
- * line that is written; so does looking for a copy, mostly, and O(64) where a tag is like an
- * earlier one's. Whoever knows that a frame brings what no earlier one brought need not look.
+ * line that is written; looking for a copy costs nothing where no sequence number is like it, else
+ * O(64). Whoever knows that a frame brings what no earlier one brought need not look.
  * Floor 4. */
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
@@ -21,8 +21,7 @@ struct tcptale_dup_entry {
 };
 
 struct tcptale_dup {
-  uint32_t tag[TCPTALE_DUP_FRAMES];   /* a digest of what an entry said */
-  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a tag that ends like this */
+  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a sequence number of this digest */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */

@@ -11,6 +11,7 @@
 
 #include "tcptale/flow.h"
 
+#include "bytes.h"
 #include "gist.h"
 
 /* The bytes of a wide key: tcptale_flow_key from `scope` on. */
@@ -45,9 +46,53 @@ int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
                    const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
                    const struct tcptale_key_secret *secret);
 
+/* The same from a gist, for a key without scope and flags; of IPv6. */
+void tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *gist,
+                         const uint64_t *word);
+
+/* Numbers of 32 bits, multiplied in pairs with secret words added, collide in the upper half of the
+ * sum with a chance of 2^-32 for whoever does not know the words (Thorup, strongly universal
+ * hashing); this last step only spreads what is left of the order of neighbouring addresses. */
+static inline uint64_t tcptale_key_spread(uint64_t sum) {
+  return (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline uint64_t tcptale_key_hash_ports(const struct tcptale_brief_key *key,
+                                              const uint64_t word[2]) {
+  return word[0] * ((uint32_t)key->port[0] << 16 | key->port[1]) + word[1];
+}
+
+static inline void tcptale_key_set_ports(struct tcptale_key *key, uint32_t from,
+                                         const struct tcptale_gist *g) {
+  key->from = from;
+  key->brief.port[0] = from ? g->dst_port : g->src_port;
+  key->brief.port[1] = from ? g->src_port : g->dst_port;
+}
+
+static inline uint32_t tcptale_key_hash_v4(const struct tcptale_brief_key *key,
+                                           const uint64_t *word) {
+  uint64_t sum = (word[0] + key->addr[0]) * (word[1] + key->addr[1]);
+  return (uint32_t)(tcptale_key_spread(sum + tcptale_key_hash_ports(key, word + 8)) >> 32);
+}
+
+static inline void tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
+                                       const uint64_t *word) {
+  struct tcptale_brief_key *brief = &key->brief;
+  uint32_t src = tcptale_be32(g->src), dst = tcptale_be32(g->dst);
+  uint32_t from = src > dst || (src == dst && g->src_port > g->dst_port);
+  memcpy(&brief->addr[0], from ? g->dst : g->src, 4);
+  memcpy(&brief->addr[1], from ? g->src : g->dst, 4);
+  tcptale_key_set_ports(key, from, g);
+  key->is_wide = 0;
+  key->hash = tcptale_key_hash_v4(brief, word);
+}
+
 /* The same from a gist, for a key without scope and flags. */
-void tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
-                         const struct tcptale_key_secret *secret);
+static inline void tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
+                                       const struct tcptale_key_secret *secret) {
+  if (gist->ip_version == 4) tcptale_key_read_v4(key, gist, secret->word);
+  else tcptale_key_read_v6(key, gist, secret->word);
+}
 
 /* The hash of a key that is kept. */
 uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,

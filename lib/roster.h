@@ -54,8 +54,10 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
   for (;;) {
     uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
     if (ref == 0) return 0;
-    const struct tcptale_brief_key *brief = tcptale_arena_at(&env->arena, ref & ~1u); /* is first */
-    if (tcptale_key_is_brief(key, brief) && tcptale_roster_has_key(env, ref, key)) return ref;
+    const struct tcptale_conn *conn = tcptale_arena_at(&env->arena, ref & ~1u);
+    if (!tcptale_key_is_brief(key, &conn->key)) continue; /* it is first in what is packed, too */
+    int is_brief = !(ref & 1) && !key->is_wide && !tcptale_conn_has(conn, TCPTALE_CONN_WIDE);
+    if (is_brief || tcptale_roster_has_key(env, ref, key)) return ref;
   }
 }
 
