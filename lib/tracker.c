@@ -338,21 +338,16 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   return n;
 }
 
-/* Rule R24: time is the highest seen. What is due comes before the packet that shows it. */
-static void move_clock(struct tcptale_tracker *t, uint64_t ts_ns) {
-  if (ts_ns > t->env.now_ns) t->env.now_ns = ts_ns;
-  if (tcptale_roster_is_quiet(&t->roster, t->env.now_ns) && t->defrag.oldest == TCPTALE_ARENA_NONE)
-    return;
-  expire(t, t->env.config.timer_budget);
-}
-
 /* ---- frames ---- */
 
+/* Rule R24: time is the highest seen. What is due comes before the packet that shows it. */
 static void begin_frame(struct tcptale_tracker *t, const tcptale_frame *frame) {
   t->stats.frames++;
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
-  move_clock(t, frame->ts_ns);
+  if (frame->ts_ns > t->env.now_ns) t->env.now_ns = frame->ts_ns;
+  int is_quiet = tcptale_roster_is_quiet(&t->roster, t->env.now_ns);
+  if (!is_quiet || t->defrag.oldest != TCPTALE_ARENA_NONE) expire(t, t->env.config.timer_budget);
 }
 
 static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
