@@ -5,17 +5,11 @@
 #include "fields.h"
 #include "park.h"
 #include "tcptale/seq.h"
-#include "tcptale/state.h"
 #include "tell.h"
 #include "util.h"
 
 #define TTL_JUMP    8 /* a path changes by less; a forger further away rarely */
 #define NS_A_SECOND ((uint64_t)1000000000)
-
-void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input) {
-  struct tcptale_end *end = &conn->ends[dir];
-  end->state = (uint8_t)tcptale_state_step(end->state, input);
-}
 
 /* Rules of the direction that the user changed before it began stay. */
 void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,

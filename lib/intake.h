@@ -4,6 +4,7 @@
 #define TCPTALE_LIB_INTAKE_H
 
 #include "record.h"
+#include "state.h"
 
 /* Takes a segment without SYN and RST whose verdict is not OUTSIDE. */
 void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -35,7 +36,10 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
 uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Feeds one input to the state of one end. */
-void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input);
+static inline void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input) {
+  struct tcptale_end *end = &conn->ends[dir];
+  end->state = tcptale_state_after(end->state, input);
+}
 
 /* Feeds the states of both ends the FINs that were sent, and those before which all was told. */
 void tcptale_intake_fins(struct tcptale_conn *conn);

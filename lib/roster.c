@@ -436,8 +436,10 @@ struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
   if (to == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_conn *conn = conn_at(env, to);
   tcptale_unpack_folded(env, packed, conn);
+  uint64_t at_ns = packed->at_ns;
   move_in(roster, env, conn, is_wide, from);
-  tcptale_roster_update(roster, env, conn);
+  tcptale_wheel_set(&roster->wheel, to,
+                    at_ns + env->config.half_open_ns); /* no overflow: it waits */
   return conn;
 }
 

@@ -4,10 +4,7 @@
  * Where a cell differs from the RFC's figure 5 it is because a bystander may have missed a
  * segment: an end that sends synchronised segments has an established peer, whatever was seen
  * before. */
-#include "tcptale/state.h"
-
-#define STATES 11
-#define INPUTS 12
+#include "state.h"
 
 enum {
   CL = TCPTALE_STATE_CLOSED,
@@ -23,7 +20,7 @@ enum {
   TW = TCPTALE_STATE_TIME_WAIT
 };
 
-static const uint8_t next_state[STATES][INPUTS] = {
+const uint8_t tcptale_state_next[TCPTALE_STATES][TCPTALE_INPUTS] = {
     /*        SYN> SA> FIN> RST> oth> >SYN >SA >FIN >RST aSYN aFIN time */
     /* CL */ {SS, SR, F1, CL, ES, LI, ES, CW, CL, ES, CL, CL},
     /* LI */ {SR, SR, F1, CL, ES, LI, ES, CW, LI, ES, LI, CL},
@@ -39,8 +36,8 @@ static const uint8_t next_state[STATES][INPUTS] = {
 };
 
 uint32_t tcptale_state_step(uint32_t state, uint32_t input) {
-  if (state >= STATES || input >= INPUTS) return state;
-  return next_state[state][input];
+  if (state >= TCPTALE_STATES || input >= TCPTALE_INPUTS) return state;
+  return tcptale_state_after(state, input);
 }
 
 int tcptale_state_is_finished(uint32_t state) {
@@ -48,5 +45,5 @@ int tcptale_state_is_finished(uint32_t state) {
 }
 
 int tcptale_state_is_synchronized(uint32_t state) {
-  return state >= ES && state < STATES;
+  return state >= ES && state < TCPTALE_STATES;
 }
