@@ -438,8 +438,8 @@ struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
   tcptale_unpack_folded(env, packed, conn);
   uint64_t at_ns = packed->at_ns;
   move_in(roster, env, conn, is_wide, from);
-  tcptale_wheel_set(&roster->wheel, to,
-                    at_ns + env->config.half_open_ns); /* no overflow: it waits */
+  if (at_ns < UINT64_MAX - env->config.half_open_ns)
+    tcptale_wheel_set(&roster->wheel, to, at_ns + env->config.half_open_ns);
   return conn;
 }
 
