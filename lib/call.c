@@ -9,15 +9,6 @@
 
 #define NS_A_SECOND ((uint64_t)1000000000)
 
-int tcptale_call_is_plain(const tcptale_packet *p) {
-  const uint32_t telling =
-      TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_PSH | TCPTALE_TCP_URG;
-  const uint32_t usual =
-      TCPTALE_HAS_MSS | TCPTALE_HAS_WSCALE | TCPTALE_HAS_SACK_PERMITTED | TCPTALE_HAS_TIMESTAMPS;
-  if ((p->tcp_flags & telling) != TCPTALE_TCP_SYN || p->anomalies || p->payload_len > 0) return 0;
-  return (p->options & ~usual) == 0 && (p->ack == 0 || (p->tcp_flags & TCPTALE_TCP_ACK));
-}
-
 static int has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
   return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
          tcptale_roster_open(roster) < roster->max_open &&
@@ -25,11 +16,11 @@ static int has_room(const struct tcptale_roster *roster, const struct tcptale_co
 }
 
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      const struct tcptale_key *key, const tcptale_packet *packet) {
+                      const struct tcptale_key *key, const struct tcptale_gist *gist) {
   if (!has_room(roster, env)) return 0;
   struct tcptale_packed *packed = tcptale_roster_add_call(roster, env, key);
   if (!packed) return 0;
-  tcptale_pack_call(env, packed, key, packet);
+  tcptale_pack_call(env, packed, key, gist);
   tcptale_roster_enlist_call(roster, env, packed);
   tcptale_open_event event = {.conn_id = env->last_id, .how = TCPTALE_OPEN_SYN};
   event.role = TCPTALE_ROLE_KNOWN;
@@ -43,14 +34,14 @@ int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *en
 
 /* The server's side of the record: its SYN+ACK took effect (RFC 9293 3.10.7.3). */
 static void note_answer(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        const tcptale_packet *p) {
+                        const struct tcptale_gist *gist) {
   struct tcptale_end *client = &conn->ends[TCPTALE_C2S], *server = &conn->ends[TCPTALE_S2C];
   client->flags |= TCPTALE_END_SYN_ACKED;
-  tcptale_intake_base(env, conn, TCPTALE_S2C, p->seq, 0);
+  tcptale_intake_base(env, conn, TCPTALE_S2C, gist->said.seq, 0);
   server->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
-  if (p->tcp_csum == TCPTALE_CSUM_GOOD) server->flags |= TCPTALE_END_GOOD_CSUM;
+  if (gist->good_sum) server->flags |= TCPTALE_END_GOOD_CSUM;
   server->packets = 1;
-  tcptale_pack_fold(conn, server, p);
+  tcptale_pack_fold(conn, server, gist);
   tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_SEND_SYN_ACK);
   tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
   conn->last_ns = env->now_ns;
@@ -58,16 +49,17 @@ static void note_answer(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 }
 
 int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        const struct tcptale_key *key, uint32_t ref, const tcptale_packet *packet) {
+                        const struct tcptale_key *key, uint32_t ref,
+                        const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   int in_time = env->now_ns - packed->at_ns < env->config.half_open_ns;
   if (!in_time || env->emit.stopped || !tcptale_packed_may_fold(packed)) return 0;
-  int is_answer = (packet->tcp_flags & TCPTALE_TCP_ACK) && packet->ack == packed->isn + 1 &&
+  int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
   if (!is_answer) return 0;
   struct tcptale_conn *conn = tcptale_roster_fold(roster, env, ref);
   if (!conn) return 0;
-  note_answer(env, conn, packet);
+  note_answer(env, conn, gist);
   return 1;
 }
 

@@ -8,18 +8,16 @@
 #include "gist.h"
 #include "roster.h"
 
-/* Whether a packet is a SYN, or SYN+ACK, with nothing but the usual options on it. */
-int tcptale_call_is_plain(const tcptale_packet *packet);
-
-/* A plain SYN on a key that has no connection: opens it, 1. 0: there is no room but by eviction;
+/* A SYN of kind CALL on a key that has no connection: opens it, 1. 0: there is no room but by eviction;
  * nothing has happened. */
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      const struct tcptale_key *key, const tcptale_packet *packet);
+                      const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* A plain SYN+ACK on a key whose connection `ref` is packed: 1 if it answers it. Else 0, and
+/* A SYN+ACK of kind CALL on a key whose connection `ref` is packed: 1 if it answers it. Else 0, and
  * nothing has happened. */
 int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        const struct tcptale_key *key, uint32_t ref, const tcptale_packet *packet);
+                        const struct tcptale_key *key, uint32_t ref,
+                        const struct tcptale_gist *gist);
 
 /* Whether a plain segment of a folded connection is the ACK that completes its handshake. */
 int tcptale_call_is_completed(const struct tcptale_conn *conn, const struct tcptale_key *key,

@@ -15,8 +15,15 @@ enum {
   ETHER_QINQ = 0x88a8,
   ETHER_IPV6 = 0x86dd,
   PROTO_TCP = 6,
-  STAMPED_LEN = 32,               /* a TCP header with NOP, NOP, timestamps */
+  STAMPED_LEN = 32, /* a TCP header with NOP, NOP, timestamps */
+  SCALE_MOST = 14,
   NOP_NOP_TIMESTAMPS = 0x0101080a /* kinds 1, 1 and 8, length 10 */
+};
+
+/* The flags that make a segment plain, or a call. */
+enum {
+  TELLING = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG,
+  CALLING = TCPTALE_TCP_FIN | TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_PSH | TCPTALE_TCP_URG
 };
 
 /* The datagram of a frame: how long its header and what it carries are. */
@@ -92,31 +99,77 @@ static void take_ip(struct tcptale_gist *gist, const struct datagram *d) {
   gist->dst = is_v4 ? h + 16 : h + 24;
 }
 
-/* None, or the usual one. 0: any other. */
-static int take_options(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len) {
-  gist->has_timestamps = header_len == STAMPED_LEN;
-  gist->said.ts_val = gist->said.ts_ecr = 0;
+/* The options of a plain segment: none, or the usual one. 0: any other. */
+static int take_stamp(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len) {
   if (header_len == TCPTALE_TCP_LEN) return 1;
   if (header_len != STAMPED_LEN || tcptale_be32(h + TCPTALE_TCP_LEN) != NOP_NOP_TIMESTAMPS)
     return 0;
+  gist->has_timestamps = 1;
   gist->said.ts_val = tcptale_be32(h + 24);
   gist->said.ts_ecr = tcptale_be32(h + 28);
   return 1;
 }
 
-/* The TCP header, `left` bytes with what it carries. 0: not a plain one. */
+/* One option of a call, at most `left` bytes. Returns its length; 0: not one that most have. */
+static uint32_t take_offer(struct tcptale_gist *gist, const uint8_t *o, uint32_t left) {
+  if (o[0] == TCPTALE_OPT_NOP) return 1;
+  if (left < 2 || o[1] > left) return 0;
+  switch (tcptale_be16(o)) {
+  case TCPTALE_OPT_MSS << 8 | 4:
+  case TCPTALE_OPT_SACK_PERMITTED << 8 | 2: break;
+  case TCPTALE_OPT_WSCALE << 8 | 3:
+    if (o[2] > SCALE_MOST) return 0;
+    gist->wscale = o[2];
+    break;
+  case TCPTALE_OPT_TIMESTAMPS << 8 | 10:
+    gist->has_timestamps = 1;
+    gist->said.ts_val = tcptale_be32(o + 2);
+    gist->said.ts_ecr = tcptale_be32(o + 6);
+    break;
+  default: return 0;
+  }
+  return o[1];
+}
+
+/* The options of a call, each of them once. */
+static int take_offers(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len) {
+  uint32_t seen = 0, len;
+  for (uint32_t at = TCPTALE_TCP_LEN; at < header_len; at += len) {
+    len = take_offer(gist, h + at, header_len - at);
+    uint32_t bit = h[at] == TCPTALE_OPT_NOP ? 0 : 1u << (h[at] & 31);
+    if (len == 0 || (seen & bit)) return 0;
+    seen |= bit;
+  }
+  return 1;
+}
+
+/* What its flags make a segment, its options included. */
+static uint32_t kind_of(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len,
+                        uint32_t left) {
+  uint32_t flags = gist->said.tcp_flags;
+  gist->has_timestamps = 0;
+  gist->wscale = TCPTALE_GIST_NO_SCALE;
+  gist->said.ts_val = gist->said.ts_ecr = 0;
+  if ((flags & TELLING) == TCPTALE_TCP_ACK)
+    return take_stamp(gist, h, header_len) ? TCPTALE_GIST_PLAIN : TCPTALE_GIST_ODD;
+  int is_call = (flags & CALLING) == TCPTALE_TCP_SYN && left == header_len &&
+                (gist->said.ack == 0 || (flags & TCPTALE_TCP_ACK));
+  return is_call && take_offers(gist, h, header_len) ? TCPTALE_GIST_CALL : TCPTALE_GIST_ODD;
+}
+
+/* The TCP header, `left` bytes with what it carries. 0: an odd one. */
 static int take_tcp(struct tcptale_gist *gist, const uint8_t *h, uint32_t left) {
-  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
   uint32_t offset_and_flags = tcptale_be16(h + TCPTALE_TCP_DATA_OFFSET);
   uint32_t header_len = (offset_and_flags >> 12) * 4;
   uint32_t ports = tcptale_be32(h);
-  if ((offset_and_flags & telling) != TCPTALE_TCP_ACK || header_len > left) return 0;
-  if (!take_options(gist, h, header_len)) return 0;
-  gist->src_port = (uint16_t)(ports >> 16);
-  gist->dst_port = (uint16_t)ports;
+  if (header_len < TCPTALE_TCP_LEN || header_len > left) return 0;
+  gist->said.tcp_flags = (uint16_t)(offset_and_flags & 0xfff);
   gist->said.seq = tcptale_be32(h + 4);
   gist->said.ack = tcptale_be32(h + 8);
-  gist->said.tcp_flags = (uint16_t)(offset_and_flags & 0xfff);
+  gist->kind = (uint8_t)kind_of(gist, h, header_len, left);
+  if (gist->kind == TCPTALE_GIST_ODD) return 0;
+  gist->src_port = (uint16_t)(ports >> 16);
+  gist->dst_port = (uint16_t)ports;
   gist->said.window = tcptale_be16(h + 14);
   gist->said.checksum = tcptale_be16(h + 16);
   gist->said.urgent = tcptale_be16(h + 18);
@@ -134,13 +187,24 @@ int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32
   if (verify && !sums_are_right(&d, gist->src, (uint32_t)(gist->dst - gist->src))) return 0;
   gist->good_sum = verify != 0;
   gist->mac = tcptale_fields_mac(data + 6);
-  gist->is_plain = 1;
   return 1;
+}
+
+static uint32_t packet_kind(const tcptale_packet *p) {
+  const uint32_t offers =
+      TCPTALE_HAS_MSS | TCPTALE_HAS_WSCALE | TCPTALE_HAS_SACK_PERMITTED | TCPTALE_HAS_TIMESTAMPS;
+  const uint32_t signature = TCPTALE_HAS_MD5 | TCPTALE_HAS_AO;
+  uint32_t flags = p->tcp_flags;
+  if (p->anomalies || p->payload_cap != p->payload_len) return TCPTALE_GIST_ODD;
+  if ((flags & TELLING) == TCPTALE_TCP_ACK)
+    return p->options & signature ? TCPTALE_GIST_ODD : TCPTALE_GIST_PLAIN;
+  int is_call = (flags & CALLING) == TCPTALE_TCP_SYN && p->payload_len == 0 &&
+                !(p->options & ~offers) && (p->ack == 0 || (flags & TCPTALE_TCP_ACK));
+  return is_call ? TCPTALE_GIST_CALL : TCPTALE_GIST_ODD;
 }
 
 void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
                             const uint8_t *data) {
-  const uint32_t telling = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG;
   gist->payload = p->payload_cap > 0 ? data + p->payload_offset : data;
   gist->src = p->src;
   gist->dst = p->dst;
@@ -162,7 +226,6 @@ void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
   gist->ip_version = p->ip_version;
   gist->has_timestamps = (p->options & TCPTALE_HAS_TIMESTAMPS) != 0;
   gist->good_sum = p->tcp_csum == TCPTALE_CSUM_GOOD;
-  gist->is_plain = (p->tcp_flags & telling) == TCPTALE_TCP_ACK && p->anomalies == 0 &&
-                   p->payload_cap == p->payload_len &&
-                   !(p->options & (TCPTALE_HAS_MD5 | TCPTALE_HAS_AO));
+  gist->wscale = p->options & TCPTALE_HAS_WSCALE ? p->wscale : TCPTALE_GIST_NO_SCALE;
+  gist->kind = (uint8_t)packet_kind(p);
 }

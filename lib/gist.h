@@ -34,12 +34,20 @@ struct tcptale_gist {
   uint8_t ip_version;
   uint8_t has_timestamps;
   uint8_t good_sum; /* 1: its TCP checksum was verified */
-  uint8_t is_plain; /* 1: ACK without SYN, RST and URG, all captured, unsigned, nothing odd */
-  uint8_t reserved0;
+  uint8_t kind;     /* TCPTALE_GIST_ */
+  uint8_t wscale;   /* of a call; TCPTALE_GIST_NO_SCALE: it offers none */
 };
 
-/* Reads the gist of a frame of such kind; 1: it is one, and plain. `verify`: 1 where its checksums
- * have to be right. What is not written is whatever it was. */
+enum tcptale_gist_kind {
+  TCPTALE_GIST_ODD = 0,
+  TCPTALE_GIST_PLAIN = 1, /* ACK without SYN, RST and URG, all captured, unsigned, nothing odd */
+  TCPTALE_GIST_CALL = 2   /* SYN, or SYN and ACK, without data; options that most SYNs have */
+};
+
+#define TCPTALE_GIST_NO_SCALE ((uint8_t)0xff)
+
+/* Reads the gist of a frame of such a kind. 0: it is odd, and the gist is whatever it was. `verify`:
+ * 1 where its checksums have to be right. */
 int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
                           int verify);
 

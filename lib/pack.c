@@ -120,11 +120,11 @@ static uint32_t stamp_flag(const struct tcptale_conn *conn, const struct tcptale
 }
 
 void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
-                       const tcptale_packet *packet) {
-  end->window = packet->window;
-  end->ts_recent = packet->ts_val;
-  end->wscale = packet->options & TCPTALE_HAS_WSCALE ? packet->wscale : TCPTALE_WSCALE_NONE;
-  if (packet->options & TCPTALE_HAS_TIMESTAMPS) conn->flags |= stamp_flag(conn, end);
+                       const struct tcptale_gist *gist) {
+  end->window = gist->said.window;
+  end->ts_recent = gist->said.ts_val;
+  end->wscale = gist->wscale;
+  if (gist->has_timestamps) conn->flags |= stamp_flag(conn, end);
 }
 
 void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
@@ -239,22 +239,22 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
 }
 
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const tcptale_packet *p) {
+                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
   uint64_t id = ++env->last_id;
-  uint32_t traits = p->options & TCPTALE_HAS_WSCALE ? p->wscale : (uint32_t)SCALE_MASK;
+  uint32_t traits = gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : gist->wscale;
   if (key->from) traits |= CLIENT_AT;
   if (key->is_wide) traits |= IS_WIDE;
-  if (p->options & TCPTALE_HAS_TIMESTAMPS) traits |= HAS_TIMESTAMPS;
-  if (p->tcp_csum == TCPTALE_CSUM_GOOD) traits |= GOOD_CSUM;
+  if (gist->has_timestamps) traits |= HAS_TIMESTAMPS;
+  if (gist->good_sum) traits |= GOOD_CSUM;
   packed->key = key->brief;
   packed->user = 0;
   packed->at_ns = env->now_ns;
   packed->id_low = (uint32_t)id;
   packed->id_high = (uint16_t)(id >> 32);
-  packed->isn = p->seq;
+  packed->isn = gist->said.seq;
   packed->ack = 0;
-  packed->ts_val = p->ts_val;
-  packed->window = p->window;
+  packed->ts_val = gist->said.ts_val;
+  packed->window = gist->said.window;
   packed->traits = (uint16_t)traits;
   packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
   packed->reserved0 = 0;

@@ -52,7 +52,7 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
 
 /* Packs a plain SYN that was never a record; gives it the next id. */
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const tcptale_packet *packet);
+                       const struct tcptale_key *key, const struct tcptale_gist *gist);
 
 /* A folded record: a plain SYN and the plain SYN+ACK that answers it, told by what a record has of
  * them once it is established. This one unpacks a SYN into such a record, without the answer; it
@@ -63,7 +63,7 @@ void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_pa
 
 /* Notes what one end's SYN, or SYN+ACK, offers. */
 void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
-                       const tcptale_packet *packet);
+                       const struct tcptale_gist *gist);
 
 /* Makes the candidates of a folded record out of it, which is then as any in a handshake but for the
  * reference of the candidates. */

@@ -64,7 +64,7 @@ enum tcptale_end_flag {
   TCPTALE_END_FIN_ACKED = 0x80
 };
 
-#define TCPTALE_WSCALE_NONE ((uint8_t)0xff) /* not told; midstream: unknown */
+#define TCPTALE_WSCALE_NONE TCPTALE_GIST_NO_SCALE /* not told; midstream: unknown */
 
 /* One end, and the direction that it sends. */
 struct tcptale_end {

@@ -185,25 +185,10 @@ static int is_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look)
   return seen;
 }
 
-/* The short way of a handshake's SYN and SYN+ACK. */
-static int take_call(struct tcptale_tracker *t, const struct tcptale_key *key,
-                     const tcptale_packet *packet) {
-  if (!t->wants_gists || !tcptale_call_is_plain(packet)) return 0;
-  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, key);
-  if (ref == 0) {
-    if ((packet->tcp_flags & TCPTALE_TCP_ACK) || t->env.emit.stopped) return 0;
-    tcptale_limits_yield(&t->roster, &t->env);
-    return tcptale_call_open(&t->roster, &t->env, key, packet);
-  }
-  return tcptale_roster_is_packed(ref) &&
-         tcptale_call_answer(&t->roster, &t->env, key, ref, packet);
-}
-
 /* The long way. A frame that the capture holds twice is marked before anything looks at it. */
 static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                      const tcptale_packet *packet, const uint8_t *data) {
   int seen = is_copy(t, look);
-  if (!seen && take_call(t, &look->key, packet)) return;
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
@@ -252,6 +237,25 @@ static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *lo
   return 1;
 }
 
+/* The short way of a handshake's SYN and SYN+ACK. */
+static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  const struct tcptale_key *key = &look->key;
+  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, key);
+  int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
+  if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
+  if (tcptale_dup_has(&t->dup, flow_of(key), &look->gist, t->env.emit.index, t->env.now_ns))
+    return 0;
+  int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
+                           : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
+  if (is_taken) remember(t, look);
+  return is_taken;
+}
+
+static int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  if (look->gist.kind == TCPTALE_GIST_PLAIN) return take_usual(t, look);
+  return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && take_call(t, look);
+}
+
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
  * where the configuration asks for them. */
 static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, const uint8_t *data,
@@ -266,7 +270,7 @@ static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, con
 static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                          const tcptale_packet *packet, const uint8_t *data) {
   t->stats.segments++;
-  if (!look->gist.is_plain || !take_usual(t, look)) take_any(t, look, packet, data);
+  if (!take_short(t, look)) take_any(t, look, packet, data);
 }
 
 /* ---- fragments, and what is compressed ---- */
@@ -427,7 +431,7 @@ static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
     return;
   }
   t->stats.segments++;
-  if (take_usual(t, look)) return;
+  if (take_short(t, look)) return;
   decode(t, frame, packet);
   take_any(t, look, packet, frame->data);
 }

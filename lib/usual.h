@@ -17,7 +17,7 @@ enum tcptale_usual {
 };
 
 /* Takes a segment that `own` sent to `peer`, the ends of `conn`, if it is a usual one
- * (TCPTALE_USUAL_). Asked where conn->usual and gist->is_plain are 1. */
+ * (TCPTALE_USUAL_). Asked where conn->usual is 1 and the gist PLAIN. */
 uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                             struct tcptale_end *own, struct tcptale_end *peer,
                             const struct tcptale_gist *gist);
