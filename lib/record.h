@@ -91,25 +91,14 @@ struct tcptale_links {
   uint32_t id_next; /* the next in its chain of the index of ids */
 };
 
-/* The record. The first line is what finding it touches. */
+/* The record. What a usual segment touches comes first: a line for the connection, four for its
+ * ends. */
 struct tcptale_conn {
   struct tcptale_brief_key key; /* first, as in what is packed */
-  uint32_t hash;
-  uint32_t flags; /* TCPTALE_CONN_ */
-
-  uint64_t id; /* 0: not opened */
-  uint64_t user;
-  struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
+  uint32_t flags;               /* TCPTALE_CONN_ */
+  uint64_t id;                  /* 0: not opened */
   uint64_t last_ns;
-  uint64_t first_ns;
   struct tcptale_timer timer;
-  struct tcptale_links links;
-
-  uint32_t handshake; /* arena reference of the candidates; NONE once established */
-  uint32_t anomalies; /* arena reference of the counters */
-  uint32_t parked;    /* segments that wait for a decision, oldest first */
-  uint32_t parked_last;
-  uint32_t parked_count;
   uint8_t client_at; /* which endpoint of the key is the client */
   uint8_t phase;     /* TCPTALE_PHASE_ */
   uint8_t cls;       /* TCPTALE_CLASS_ */
@@ -118,11 +107,24 @@ struct tcptale_conn {
   uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
   uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
   uint8_t usual;     /* 1: a segment may go the short way (usual.h) */
-  uint32_t renew;    /* parked SYN that may begin a new connection here (rule R9); NONE */
-  uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
   struct tcptale_end ends[2];
+
+  uint64_t first_ns;
+  uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
+  uint64_t user;
+  struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
+  struct tcptale_links links;
+  uint32_t hash;
+  uint32_t handshake; /* arena reference of the candidates; NONE once established */
+  uint32_t anomalies; /* arena reference of the counters */
+  uint32_t parked;    /* segments that wait for a decision, oldest first */
+  uint32_t parked_last;
+  uint32_t parked_count;
+  uint32_t renew;      /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint8_t whole_key[]; /* TCPTALE_KEY_WIDE_BYTES where it is WIDE, else none */
 };
+
+#define TCPTALE_CONN_HOT_BYTES offsetof(struct tcptale_conn, first_ns)
 
 /* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's
  * direction. */

@@ -70,13 +70,7 @@ static inline void tcptale_roster_prefetch(const struct tcptale_roster *roster,
   if (slot->hash != hash || slot->ref == 0) return; /* it stands elsewhere, or nowhere */
   tcptale_prefetch(record);
   if (slot->ref & 1) return;
-  _Static_assert(sizeof(struct tcptale_conn) > 320 && sizeof(struct tcptale_conn) <= 384,
-                 "6 lines");
-  tcptale_prefetch(record + 64);
-  tcptale_prefetch(record + 128);
-  tcptale_prefetch(record + 192);
-  tcptale_prefetch(record + 256);
-  tcptale_prefetch(record + 320);
+  for (size_t line = 64; line < TCPTALE_CONN_HOT_BYTES; line += 64) tcptale_prefetch(record + line);
 }
 
 /* The same, once the connection's record is at hand: a step that moves it in a list touches its
