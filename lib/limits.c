@@ -142,11 +142,14 @@ void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env
     if (!evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
 }
 
-/* An embryo among them has its end still to be told, and waits for it. */
-void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+/* An embryo among them has its end still to be told, and waits for it. So does the one at hand, which
+ * may only have had its timer moved: its segment comes next. */
+void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           const struct tcptale_conn *at_hand) {
   uint32_t cls = TCPTALE_CLASS_CLOSED, ref = roster->head[cls];
   if (roster->count[cls] <= LINGER_MOST) return;
   struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
+  if (conn == at_hand) return;
   if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_roster_remove(roster, env, conn);
   else tcptale_roster_pass_over(roster, env, conn);
   tcptale_roster_prefetch_oldest(roster, env, cls);

@@ -38,7 +38,7 @@ static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_
   }
   conn->usual = (uint8_t)tcptale_usual_begins(&t->env, conn);
   tcptale_roster_update(&t->roster, &t->env, conn);
-  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_limits_forget(&t->roster, &t->env);
+  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_limits_forget(&t->roster, &t->env, conn);
 }
 
 /* A segment without a connection: opens one, or is only told. Returns the connection it

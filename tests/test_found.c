@@ -207,3 +207,46 @@ Test(found, one_segment_cannot_break_the_limit_of_its_queue) {
   cr_expect_eq(delivered[0], 4000u);
   tcptale_tracker_free(tracker);
 }
+
+/* Half-open connections of doubtful checksum: they count as closed until they are answered. */
+static void feed_doubtful(uint32_t count) {
+  static uint8_t frame[BUILD_ROOM];
+  for (uint32_t i = 0; i < count; i++) {
+    struct build_segment segment = {.version = 4, .flags = SYN, .tcp_sum = BUILD_SUM_BAD};
+    segment.src[0] = 9;
+    segment.src_port = (uint16_t)(1000 + i);
+    segment.dst_port = 80;
+    size_t size = build_frame(frame, sizeof frame, &segment);
+    tcptale_frame f = {
+        sizeof f, TCPTALE_LINK_RAW, (uint32_t)size, (uint32_t)size, now, ++frame_index, 0, frame};
+    tcptale_tracker_feed(tracker, &f, 1, NULL);
+  }
+}
+
+/* More closed connections than are remembered: the oldest was forgotten as its timer was moved, and then
+ * fed the segment at hand; its timer ran on in whoever got its memory, without end. */
+Test(found, a_connection_is_not_forgotten_under_its_own_segment, .timeout = 30) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.closed_ns = 2 * config.half_open_ns;
+  begin(&config);
+  uint64_t due_ns = now + config.half_open_ns;
+  handshake(1000);
+  feed(0, 1000, ACK | TCPTALE_TCP_FIN, 1, 1, 0);
+  feed(1, 1000, ACK | TCPTALE_TCP_FIN, 1, 2, 0);
+  feed(0, 1000, ACK, 2, 2, 0);
+  cr_assert_eq(closed, 1u);
+  feed_doubtful(20000);
+  now = due_ns;
+  feed(0, 1000, ACK, 2, 2, 0);
+  for (uint16_t port = 2000; port < 2008; port++) feed(0, port, ACK, 1, 1, 100);
+  now += 10 * config.established_ns;
+  while (tcptale_tracker_expire(tracker, now) > 0) {
+  }
+  tcptale_tracker_stats stats = {.struct_size = sizeof stats};
+  tcptale_tracker_stats_read(tracker, &stats);
+  cr_expect_eq(opened, 9u);
+  cr_expect_eq(closed, 9u);
+  cr_expect_eq(stats.lingering_now, 0u);
+  tcptale_tracker_free(tracker);
+}
