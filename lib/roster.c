@@ -443,6 +443,17 @@ struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
   return conn;
 }
 
+/* A folded record whose timer only moves stays as it is: hundreds at once would use up the memory. One
+ * that there is no memory for is due again. */
+static struct tcptale_conn *come_up(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                    uint32_t ref) {
+  struct tcptale_conn *conn = tcptale_roster_is_packed(ref) ? NULL : conn_at(env, ref);
+  if (conn && !tcptale_closing_is_due(env, conn)) return conn;
+  struct tcptale_conn *woken = tcptale_roster_wake(roster, env, ref);
+  if (conn && !woken) tcptale_roster_update(roster, env, conn);
+  return woken;
+}
+
 /* Up to the tick of the oldest call the wheel comes first. */
 struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
                                         struct tcptale_conn_env *env) {
@@ -453,7 +464,7 @@ struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
   uint32_t ref = tcptale_wheel_next(&roster->wheel, until);
   if (ref == 0 && call_is_due) ref = call;
   roster->has_due = ref != 0;
-  return ref ? tcptale_roster_wake(roster, env, ref) : NULL;
+  return ref ? come_up(roster, env, ref) : NULL;
 }
 
 /* ---- going through all ---- */

@@ -138,7 +138,8 @@ void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_co
 /* Sees that the spare blocks are there; 0: no memory is left for them. */
 int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
 
-/* The next connection whose deadline has come, earliest first; NULL when there is none. */
+/* The next connection whose timer has come up, earliest first; NULL when there is none. It is whole if it
+ * is due, else only its timer has to move. */
 struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
                                         struct tcptale_conn_env *env);
 

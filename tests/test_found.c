@@ -250,3 +250,25 @@ Test(found, a_connection_is_not_forgotten_under_its_own_segment, .timeout = 30) 
   cr_expect_eq(stats.lingering_now, 0u);
   tcptale_tracker_free(tracker);
 }
+
+/* Answered calls all wanted more memory as their timers moved; those that got none were never due again. */
+Test(found, answered_calls_end_in_time_however_little_memory_is_left, .timeout = 30) {
+  enum { CALLS = 700 };
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.memory_bytes = TCPTALE_MEMORY_LEAST;
+  config.max_half_open = CALLS;
+  begin(&config);
+  for (uint16_t i = 0; i < CALLS; i++) feed(0, (uint16_t)(1000 + i), SYN, 0, 0, 0);
+  now += 3000000000;
+  uint64_t answer_ns = now;
+  for (uint16_t i = 0; i < CALLS; i++) feed(1, (uint16_t)(1000 + i), SYN | ACK, 0, 1, 0);
+  cr_expect_eq(closed, 0u);
+  while (tcptale_tracker_expire(tracker, answer_ns + config.half_open_ns - 1) > 0) {
+  }
+  cr_expect_eq(closed, 0u);
+  while (tcptale_tracker_expire(tracker, now + config.half_open_ns) > 0) {
+  }
+  cr_expect_eq(timeouts, (uint32_t)CALLS);
+  tcptale_tracker_free(tracker);
+}
