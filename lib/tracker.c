@@ -389,14 +389,12 @@ static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
   if (look->known) tcptale_table_prefetch(&t->roster.by_key, look->key.hash);
 }
 
-/* The headers of the frames behind a batch. */
-static void fetch_frames(const tcptale_frame *frames, size_t stride, size_t count) {
-  const tcptale_frame *f = frames;
-  for (size_t i = 0; i < count; i++, f = frame_at(f, stride, 1)) {
-    if (!f->data) continue;
-    tcptale_prefetch(f->data);
-    tcptale_prefetch(f->data + 64);
-  }
+/* The headers of a frame of the next batch: asked for one by one, as requests for lines in one go
+ * wait for each other. */
+static void fetch_frame(const tcptale_frame *frame) {
+  if (!frame->data) return;
+  tcptale_prefetch(frame->data);
+  tcptale_prefetch(frame->data + 64);
 }
 
 /* What the connections of `n` frames lie in: first the records, then what they are strung to. A few
@@ -410,16 +408,13 @@ static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
     if (t->look[i].known) tcptale_roster_prefetch_near(roster, &t->env, t->look[i].key.hash);
 }
 
-/* Reads up to TCPTALE_AHEAD frames. */
-static size_t look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
-                         size_t left) {
-  uint32_t n = left < TCPTALE_AHEAD ? (uint32_t)left : TCPTALE_AHEAD;
-  fetch_frames(frame_at(frames, stride, n), stride, left - n < n ? left - n : n);
+/* Reads `n` frames, up to TCPTALE_AHEAD. */
+static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
+                       uint32_t n) {
   const tcptale_frame *f = frames;
   for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1))
     read_frame(t, f, &t->look[i], &t->ahead[i]);
   fetch_connections(t, n);
-  return n;
 }
 
 /* Takes a frame that was read ahead; decodes it now if it turns out not to be usual. */
@@ -458,16 +453,17 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   if (result != TCPTALE_OK) return result;
   const tcptale_frame *f = frames;
   size_t stride = count > 0 ? frames->struct_size : 0;
-  for (size_t done = 0; done < count;) {
-    size_t n = look_ahead(t, f, stride, count - done);
-    for (size_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) {
+  for (size_t done = 0; done < count && !t->env.emit.stopped;) {
+    uint32_t n = count - done < TCPTALE_AHEAD ? (uint32_t)(count - done) : TCPTALE_AHEAD;
+    look_ahead(t, f, stride, n);
+    for (uint32_t i = 0; i < n && !t->env.emit.stopped; i++, f = frame_at(f, stride, 1)) {
+      if (done + n < count) fetch_frame(frame_at(f, stride, n));
       take_frame(t, f, &t->look[i], &t->ahead[i]);
       done++;
-      if (t->env.emit.stopped) break;
     }
     if (consumed) *consumed = done;
-    if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
   }
+  if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
   return TCPTALE_OK;
 }
 
