@@ -106,11 +106,16 @@ def heard_table(name, measured, programs):
                f"{heard['rss_anon_kb'] / 1024:,.1f} | {heard['bytes_per_conn']:,.0f} |")
 
 
-def shortcomings(lines):
-    """On which lines the library is not first, or not where it should be."""
+def not_first(lines):
+    """On which lines a peer is ahead of the library."""
     for line in lines:
         for peer in line.behind:
             yield f"not first: {line.title}: {peer} is ahead"
+
+
+def shortcomings(lines):
+    """On which lines the library is not where it should be."""
+    for line in lines:
         if line.wrong:
             yield f"wrong: {line.title}: {line.wrong}"
         elif not line.reached(line.bar):
