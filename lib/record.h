@@ -109,22 +109,23 @@ struct tcptale_conn {
   uint8_t usual;     /* 1: a segment may go the short way (usual.h) */
   struct tcptale_end ends[2];
 
+  struct tcptale_links links; /* shares the last line of the ends */
+  uint32_t hash;
   uint64_t first_ns;
   uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
+
   uint64_t user;
   struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
-  struct tcptale_links links;
-  uint32_t hash;
-  uint32_t handshake; /* arena reference of the candidates; NONE once established */
-  uint32_t anomalies; /* arena reference of the counters */
-  uint32_t parked;    /* segments that wait for a decision, oldest first */
+  uint32_t handshake;              /* arena reference of the candidates; NONE once established */
+  uint32_t anomalies;              /* arena reference of the counters */
+  uint32_t parked;                 /* segments that wait for a decision, oldest first */
   uint32_t parked_last;
   uint32_t parked_count;
   uint32_t renew;      /* parked SYN that may begin a new connection here (rule R9); NONE */
   uint8_t whole_key[]; /* TCPTALE_KEY_WIDE_BYTES where it is WIDE, else none */
 };
 
-#define TCPTALE_CONN_HOT_BYTES offsetof(struct tcptale_conn, first_ns)
+#define TCPTALE_CONN_HOT_BYTES offsetof(struct tcptale_conn, user)
 
 /* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's
  * direction. */

@@ -107,16 +107,15 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
   return &roster->by_id[(uint32_t)id % roster->id_heads];
 }
 
-static void prefetch_ref(const struct tcptale_conn_env *env, uint32_t ref) {
-  if (ref != 0) tcptale_prefetch(tcptale_arena_at(&env->arena, ref & ~1u));
-}
-
+/* Neighbours in a class are touched at their links, in the wheel at their timers. */
 static void prefetch_neighbours(const struct tcptale_conn_env *env, uint32_t ref) {
-  prefetch_ref(env, links_at(env, ref)->next);
-  prefetch_ref(env, links_at(env, ref)->prev);
+  const struct tcptale_links *links = links_at(env, ref);
+  if (links->next) tcptale_prefetch(links_at(env, links->next));
+  if (links->prev) tcptale_prefetch(links_at(env, links->prev));
   if (tcptale_roster_is_packed(ref)) return;
-  prefetch_ref(env, conn_at(env, ref)->timer.next);
-  prefetch_ref(env, conn_at(env, ref)->timer.prev);
+  const struct tcptale_timer *timer = &conn_at(env, ref)->timer;
+  if (timer->next) tcptale_prefetch(&conn_at(env, timer->next)->timer);
+  if (timer->prev) tcptale_prefetch(&conn_at(env, timer->prev)->timer);
 }
 
 /* A connection that goes on stays where it is. */
