@@ -34,7 +34,7 @@ struct datagram {
 };
 
 /* IPv4, unfragmented; without options its header is 20 bytes. */
-static void read_v4(struct datagram *d, uint32_t left) {
+static void read_v4(struct datagram *d, uint32_t left, struct tcptale_gist *gist) {
   const uint8_t *h = d->header;
   if (left < TCPTALE_V4_LEN || h[0] != 0x45 || h[TCPTALE_V4_PROTOCOL] != PROTO_TCP) return;
   uint32_t total = tcptale_be16(h + TCPTALE_V4_TOTAL);
@@ -43,16 +43,26 @@ static void read_v4(struct datagram *d, uint32_t left) {
   if (fragment & (TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET)) return;
   d->header_len = TCPTALE_V4_LEN;
   d->len = total - TCPTALE_V4_LEN;
+  gist->ip_version = 4;
+  gist->ttl = h[8];
+  gist->said.ip_id = tcptale_be16(h + 4);
+  gist->src = h + 12;
+  gist->dst = h + 16;
 }
 
 /* IPv6 without extension headers. */
-static void read_v6(struct datagram *d, uint32_t left) {
+static void read_v6(struct datagram *d, uint32_t left, struct tcptale_gist *gist) {
   const uint8_t *h = d->header;
   if (left < V6_LEN || h[0] >> 4 != 6 || h[V6_NEXT] != PROTO_TCP) return;
   uint32_t len = tcptale_be16(h + 4);
   if (len > left - V6_LEN || len < TCPTALE_TCP_LEN) return;
   d->header_len = V6_LEN;
   d->len = len;
+  gist->ip_version = 6;
+  gist->ttl = h[7];
+  gist->said.ip_id = 0;
+  gist->src = h + 8;
+  gist->dst = h + 24;
 }
 
 /* Steps over VLAN tags; 0: there are too many. */
@@ -66,14 +76,15 @@ static uint32_t skip_tags(const uint8_t *data, uint32_t cap_len, uint32_t *type)
   return at;
 }
 
-static void find_datagram(struct datagram *d, const uint8_t *data, uint32_t cap_len) {
+static void find_datagram(struct datagram *d, const uint8_t *data, uint32_t cap_len,
+                          struct tcptale_gist *gist) {
   uint32_t at = TCPTALE_ETHERNET_LEN;
   if (cap_len < at) return;
   uint32_t type = tcptale_be16(data + TCPTALE_ETHERNET_TYPE);
   if (type != TCPTALE_ETHERNET_IPV4) at = skip_tags(data, cap_len, &type);
   d->header = data + at;
-  if (type == TCPTALE_ETHERNET_IPV4) read_v4(d, cap_len - at);
-  else if (type == ETHER_IPV6) read_v6(d, cap_len - at);
+  if (type == TCPTALE_ETHERNET_IPV4) read_v4(d, cap_len - at, gist);
+  else if (type == ETHER_IPV6) read_v6(d, cap_len - at, gist);
 }
 
 /* Both checksums; the pseudo header's addresses lie together at `addresses` (RFC 9293 3.1). */
@@ -87,16 +98,6 @@ static int sums_are_right(const struct datagram *d, const uint8_t *addresses, ui
   if (d->header_len == V6_LEN) return 1;
   sum = tcptale_sum_add(tcptale_sum_word64(h), tcptale_sum_word64(h + 8));
   return tcptale_sum_is_right(tcptale_sum_add(sum, tcptale_sum_word32(h + 16)));
-}
-
-static void take_ip(struct tcptale_gist *gist, const struct datagram *d) {
-  const uint8_t *h = d->header;
-  int is_v4 = d->header_len == TCPTALE_V4_LEN;
-  gist->ip_version = is_v4 ? 4 : 6;
-  gist->ttl = is_v4 ? h[8] : h[7];
-  gist->said.ip_id = is_v4 ? tcptale_be16(h + 4) : 0;
-  gist->src = is_v4 ? h + 12 : h + 8;
-  gist->dst = is_v4 ? h + 16 : h + 24;
 }
 
 /* The options of a plain segment: none, or the usual one. 0: any other. */
@@ -181,9 +182,8 @@ static int take_tcp(struct tcptale_gist *gist, const uint8_t *h, uint32_t left) 
 int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
                           int verify) {
   struct datagram d = {data, 0, 0};
-  find_datagram(&d, data, cap_len);
+  find_datagram(&d, data, cap_len, gist);
   if (d.len == 0 || !take_tcp(gist, d.header + d.header_len, d.len)) return 0;
-  take_ip(gist, &d);
   if (verify && !sums_are_right(&d, gist->src, (uint32_t)(gist->dst - gist->src))) return 0;
   gist->good_sum = verify != 0;
   gist->mac = tcptale_fields_mac(data + 6);
