@@ -401,7 +401,7 @@ static void fetch_frame(const tcptale_frame *frame) {
  * connections stay in the cache. */
 static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
   const struct tcptale_roster *roster = &t->roster;
-  if (n == 1 || roster->by_key.used <= FEW) return;
+  if (roster->by_key.used <= FEW) return;
   for (uint32_t i = 0; i < n; i++)
     if (t->look[i].known) tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash);
   for (uint32_t i = 0; i < n; i++)
