@@ -8,8 +8,8 @@
 #include "gist.h"
 #include "roster.h"
 
-/* A SYN of kind CALL on a key that has no connection: opens it, 1. 0: there is no room but by eviction;
- * nothing has happened. */
+/* A SYN of kind CALL on a key that has no connection: opens it, 1. 0: there is no room but by
+ * eviction, or it would be due at once; nothing has happened. */
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_key *key, const struct tcptale_gist *gist);
 

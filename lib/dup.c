@@ -19,7 +19,7 @@ static uint64_t sample(const struct tcptale_gist *g) {
   return len ^ tcptale_le64(g->payload);
 }
 
-/* Where a sequence number is tallied. */
+/* Where a sequence number is tallied: ten bits of a product, one of TCPTALE_DUP_TALLIES. */
 static uint32_t tally_of(const struct tcptale_wording *said) {
   return said->seq * 0x9e3779b1u >> 22;
 }

@@ -1,7 +1,7 @@
-/* gist.h - what a segment says, in a cache line and a bit. Most frames are Ethernet, perhaps tagged, IPv4
- * or IPv6 without options, TCP with ACK and at most timestamps, whole and with right checksums:
- * their gist is read straight from the frame, at a third of what decoding it costs. Any other
- * segment's is taken from its decoded packet. Pure. Floor 3. */
+/* gist.h - what a segment says, in a cache line and a bit. Most frames are Ethernet, perhaps tagged,
+ * IPv4 or IPv6 without options, TCP with ACK and at most timestamps, or a SYN with the options that
+ * most have, whole and with right checksums: their gist is read straight from the frame, at a third
+ * of what decoding it costs. Any other segment's is taken from its decoded packet. Pure. Floor 3. */
 #ifndef TCPTALE_LIB_GIST_H
 #define TCPTALE_LIB_GIST_H
 

@@ -1,6 +1,6 @@
 /* half.h - what one direction of a connection is, and how its bytes leave: in order, each once,
  * with gaps where they are missing and a half-close at the FIN. stream.h decides what is taken
- * in and when a hole is given up. The hot part is one cache line; the cold part exists while
+ * in and when a hole is given up. The hot part fits a cache line; the cold part exists while
  * something waits; both live in the owner's memory.
  *
  * Invariant whenever a sink function runs: every byte below `next` was handed over as data or

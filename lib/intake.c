@@ -50,7 +50,8 @@ static int moves_base(const struct tcptale_end *own, const struct tcptale_arriva
 }
 
 /* The first that was seen of a direction is one byte: data, or what a keep-alive made up (case
- * H26). It waits beside the stream; bytes at or above the next number tell that it was the latter. */
+ * H26). It waits beside the stream; bytes at or above the next number tell that it was the
+ * latter. */
 static void weigh_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg, int has_bytes) {
   struct tcptale_arrival lone;

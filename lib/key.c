@@ -1,7 +1,6 @@
 /* key.c - see key.h. Floor 4. */
 #include "key.h"
 
-#include "bytes.h"
 #include "siphash.h"
 
 enum { WORDS = 10 };

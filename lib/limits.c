@@ -3,7 +3,6 @@
 
 #include "closing.h"
 #include "tell.h"
-#include "util.h"
 
 #define LINGER_MOST 16384u /* closed connections: see tracker.h */
 #define TRIES       8      /* records that may be passed over for one eviction */
@@ -142,8 +141,8 @@ void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env
     if (!evict(roster, env, TCPTALE_CLASS_HALF_OPEN)) break;
 }
 
-/* An embryo among them has its end still to be told, and waits for it. So does the one at hand, which
- * may only have had its timer moved: its segment comes next. */
+/* An embryo among them has its end still to be told, and waits for it. So does the one at hand,
+ * which may only have had its timer moved: its segment comes next. */
 void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            const struct tcptale_conn *at_hand) {
   uint32_t cls = TCPTALE_CLASS_CLOSED, ref = roster->head[cls];

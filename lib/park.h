@@ -1,9 +1,8 @@
 /* park.h - segments that wait for a decision: copies of the packet and its payload in the arena.
  * What waits: data before the handshake is complete, the data of a SYN, data after a RST that is
  * believed, first segments with bad checksums, a first byte that may be a keep-alive's, and a SYN
- * that may begin a new connection. When
- * the decision has come they are taken out, oldest first, and go the way of any segment. Floor
- * 6. */
+ * that may begin a new connection. When the decision has come they are taken out, oldest first, and
+ * go the way of any segment. Floor 6. */
 #ifndef TCPTALE_LIB_PARK_H
 #define TCPTALE_LIB_PARK_H
 

@@ -19,8 +19,9 @@ static struct tcptale_packed *packed_at(const struct tcptale_conn_env *env, uint
   return tcptale_roster_packed(env, ref);
 }
 
-static uint32_t ref_of(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  return (uint32_t)((size_t)((const uint8_t *)conn - env->arena.base) / UNIT);
+/* Of a record, or of the block that is packed into. */
+static uint32_t ref_of(const struct tcptale_conn_env *env, const void *block) {
+  return (uint32_t)((size_t)((const uint8_t *)block - env->arena.base) / UNIT);
 }
 
 static struct tcptale_links *links_at(const struct tcptale_conn_env *env, uint32_t ref) {
@@ -163,11 +164,16 @@ static void chain_replace(struct tcptale_roster *roster, const struct tcptale_co
   *link = by;
 }
 
+static void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
+                       uint32_t ref) {
+  uint32_t *head = chain_of(roster, id);
+  links->id_next = *head;
+  *head = ref;
+}
+
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn) {
-  uint32_t *head = chain_of(roster, conn->id);
-  conn->links.id_next = *head;
-  *head = ref_of(env, conn);
+  chain_push(roster, conn->id, &conn->links, ref_of(env, conn));
 }
 
 /* ---- lists by class ---- */
@@ -414,17 +420,9 @@ struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
   return packed_at(env, block | 1);
 }
 
-static void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
-                       uint32_t ref) {
-  uint32_t *head = chain_of(roster, id);
-  links->id_next = *head;
-  *head = ref;
-}
-
 void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                                 struct tcptale_packed *packed) {
-  uint32_t ref = (uint32_t)((size_t)((const uint8_t *)packed - env->arena.base) / UNIT);
-  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref | 1);
+  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref_of(env, packed) | 1);
 }
 
 struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
@@ -442,8 +440,8 @@ struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
   return conn;
 }
 
-/* A folded record whose timer only moves stays as it is: hundreds at once would use up the memory. One
- * that there is no memory for is due again. */
+/* A folded record whose timer only moves stays as it is: hundreds at once would use up the memory.
+ * One that there is no memory for is due again. */
 static struct tcptale_conn *come_up(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                     uint32_t ref) {
   struct tcptale_conn *conn = tcptale_roster_is_packed(ref) ? NULL : conn_at(env, ref);

@@ -8,8 +8,8 @@
  * order of their calls, and all of them wait equally long, so their list is their timer too.
  *
  * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
- * and in the list of its class; the timer of a record is set, not later than it is due. Lists are
- * in the order of joining. Floor 12. */
+ * and in the list of its class; the timer of a record is set, not later than it is due, unless it
+ * never is. Lists are in the order of joining. Floor 12. */
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
@@ -115,7 +115,7 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
                            struct tcptale_conn *conn);
 
 /* Packs a connection into `block`, which is large enough, and gives its record back; 0: there is
- * more to it than can be packed, nothing has happened. */
+ * more to it than can be packed, or it is due at once; nothing has happened. */
 int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                         struct tcptale_conn *conn, uint32_t block);
 
@@ -138,8 +138,8 @@ void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_co
 /* Sees that the spare blocks are there; 0: no memory is left for them. */
 int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
 
-/* The next connection whose timer has come up, earliest first; NULL when there is none. It is whole if it
- * is due, else only its timer has to move. */
+/* The next connection whose timer has come up, earliest first; NULL when there is none. It is whole
+ * if it is due, else only its timer has to move. */
 struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
                                         struct tcptale_conn_env *env);
 

@@ -1,7 +1,7 @@
 /* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or
- * makes the connection and feeds it. Frames of a batch are decoded and their index lines fetched
- * a few ahead, then taken one by one, so a batch leads to the same events as single calls. Floor
- * 14. */
+ * makes the connection and feeds it. Frames of a batch are read TCPTALE_AHEAD at a time, by their
+ * gist or decoded, and what their connections lie in is fetched; then they are taken one by one, so
+ * a batch leads to the same events as single calls. Floor 14. */
 #include "tracker.h"
 
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "connection.h"
 #include "limits.h"
 #include "park.h"
-#include "settings.h"
 #include "tell.h"
 #include "usual.h"
 #include "util.h"

@@ -5,7 +5,6 @@
 #include "accept.h"
 #include "intake.h"
 #include "seq.h"
-#include "util.h"
 
 #define NS_A_SECOND ((uint64_t)1000000000)
 #define TINY_BYTES  8u /* segments of so few are counted: stream.c */

@@ -7,7 +7,8 @@
 #include "gist.h"
 #include "record.h"
 
-/* Asked after each step on the long way: whether the next segment may go the short one. */
+/* Asked after each step but one that TCPTALE_USUAL_TAKEN ended: whether the next segment may go the
+ * short way. */
 int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
 
 enum tcptale_usual {
