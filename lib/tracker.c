@@ -244,6 +244,7 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(key), &look->gist, t->env.emit.index, t->env.now_ns))
     return 0;
+  if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
                            : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
   if (is_taken) remember(t, look);

@@ -34,7 +34,6 @@ struct tcptale_tracker {
   uint32_t key_flags;          /* TCPTALE_KEY_ */
   uint32_t decode_flags;       /* TCPTALE_DECODE_ */
   uint32_t wants_gists; /* 1: usual segments may go the short way, and their keys are plain */
-  uint32_t reserved0;
   tcptale_packet ahead[TCPTALE_AHEAD];
   struct tcptale_lookup look[TCPTALE_AHEAD];
   tcptale_free_fn release; /* NULL: the block is the caller's */
