@@ -20,9 +20,14 @@ void tale_conns_clear(tale_conns *conns) {
   memset(conns, 0, sizeof *conns);
 }
 
+/* Ids are consecutive: in a row they would form one cluster, through which every removal had to walk. */
+static size_t home_of(const tale_conns *conns, uint64_t id) {
+  return (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & conns->mask;
+}
+
 /* The place that holds `id`, or the free one where it would go. */
 static tale_conn *place_of(const tale_conns *conns, uint64_t id) {
-  size_t at = (size_t)id & conns->mask;
+  size_t at = home_of(conns, id);
   while (conns->places[at].id != 0 && conns->places[at].id != id) at = (at + 1) & conns->mask;
   return &conns->places[at];
 }
@@ -60,7 +65,7 @@ void tale_conns_remove(tale_conns *conns, tale_conn *conn) {
   conns->used--;
   for (size_t at = (hole + 1) & conns->mask; conns->places[at].id != 0;
        at = (at + 1) & conns->mask) {
-    size_t home = (size_t)conns->places[at].id & conns->mask;
+    size_t home = home_of(conns, conns->places[at].id);
     if (((at - home) & conns->mask) < ((at - hole) & conns->mask)) continue;
     conns->places[hole] = conns->places[at];
     hole = at;

@@ -17,7 +17,7 @@ typedef struct tale_conn {
 } tale_conn;
 
 typedef struct tale_conns {
-  tale_conn *places; /* open addressing by id; ids are dense, so neighbours differ */
+  tale_conn *places; /* open addressing by id */
   size_t mask;
   size_t used;
 } tale_conns;

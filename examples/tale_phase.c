@@ -235,7 +235,7 @@ void tale_phase_enter(tale_teller *teller, tale_story *story, enum tale_phase ph
 static void close_start(tale_teller *teller, const tale_story *story) {
   char took[32] = "";
   if (!story->established) return;
-  if (story->rtt_ns >= 0) {
+  if (story->rtt_ns >= 0 && story->last_ns > 0) { /* text may have no times */
     memcpy(took, ", after ", sizeof ", after ");
     duration(took + 8, sizeof took - 8, (uint64_t)story->rtt_ns);
   }

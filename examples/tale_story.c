@@ -20,8 +20,15 @@ static int brings_data(const tale_line *line) {
                            line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER);
 }
 
+/* A side can finish once both have agreed, or where the beginning was not seen; and behind its SYN. */
+static int can_finish(const tale_story *story, const tale_line *line) {
+  if (story->how != TCPTALE_OPEN_SYN) return 1;
+  int has_begun = story->established || story->bytes[line->direction] > 0;
+  return has_begun && (int32_t)(line->seq + line->len) >= 1;
+}
+
 static int is_first_fin(const tale_story *story, const tale_line *line) {
-  return (line->tcp_flags & TCPTALE_TCP_FIN) && is_believed(line) &&
+  return (line->tcp_flags & TCPTALE_TCP_FIN) && is_believed(line) && can_finish(story, line) &&
          !story->fin_seen[line->direction];
 }
 

@@ -1,7 +1,7 @@
 # Every line that dump prints of a capture stands in its tale, once, and no other; so no packet is lost between the
 # library's reports and the story, in whatever order connections end; but a TCP header that contradicts itself is no
 # segment to the library, and what is compressed (IPComp) is unpacked by the library, but not by dump, which prints
-# what tcpdump does. Batches do not change a byte of it.
+# what tcpdump does. Batches do not change a byte of it, and no half-close is told that was not reported.
 set -u
 if [ ! -d "$CAPTURES" ]; then
   echo "tale_lines: skipped, there are no captures in $CAPTURES"
@@ -35,6 +35,13 @@ for file in "$CAPTURES"/*.pcap "$CAPTURES"/*.pcapng "$CAPTURES"/*.cap; do
       failed=$((failed + 1))
     }
   done
+  # No half-close is told that the library did not report.
+  told=$(grep -c -x -e 'half-close' -e 'connection teardown' "$work/first")
+  reported=$("$B/examples/events" "$file" 2>/dev/null | grep -c '"ev":"half_close"')
+  [ "$told" -le "$reported" ] || {
+    echo "$(basename "$file"): $told half-closes told, $reported reported"
+    failed=$((failed + 1))
+  }
   cmp -s "$work/first" "$work/tale" || { echo "$(basename "$file"): --batch changes the tale"; failed=$((failed + 1)); }
   lines=$((lines + $(wc -l <"$work/dump")))
 done
