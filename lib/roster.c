@@ -126,14 +126,11 @@ static int stays(const struct tcptale_conn *conn) {
 }
 
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
-                                  const struct tcptale_conn_env *env, uint32_t hash) {
-  const struct tcptale_table *index = &roster->by_key;
-  const struct tcptale_slot *slot = &index->slots[tcptale_table_home(index, hash)];
-  if (slot->hash != hash || slot->ref == 0) return;
-  int is_packed = tcptale_roster_is_packed(slot->ref);
-  if (!is_packed && stays(conn_at(env, slot->ref))) return;
-  prefetch_neighbours(env, slot->ref);
-  if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, slot->ref)));
+                                  const struct tcptale_conn_env *env, uint32_t ref) {
+  int is_packed = tcptale_roster_is_packed(ref);
+  if (!is_packed && stays(conn_at(env, ref))) return;
+  prefetch_neighbours(env, ref);
+  if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
 
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,

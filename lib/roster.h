@@ -61,22 +61,24 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
   }
 }
 
-/* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. */
-static inline void tcptale_roster_prefetch(const struct tcptale_roster *roster,
-                                           const struct tcptale_conn_env *env, uint32_t hash) {
-  const struct tcptale_table *index = &roster->by_key;
-  const struct tcptale_slot *slot = &index->slots[tcptale_table_home(index, hash)];
-  const uint8_t *record = tcptale_arena_at(&env->arena, slot->ref & ~1u);
-  if (slot->hash != hash || slot->ref == 0) return; /* it stands elsewhere, or nowhere */
+/* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. Returns
+ * its reference; 0: there is none. */
+static inline uint32_t tcptale_roster_prefetch(const struct tcptale_roster *roster,
+                                               const struct tcptale_conn_env *env, uint32_t hash) {
+  uint32_t at = tcptale_table_home(&roster->by_key, hash);
+  uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
+  const uint8_t *record = tcptale_arena_at(&env->arena, ref & ~1u);
+  if (ref == 0) return 0;
   tcptale_prefetch(record);
-  if (slot->ref & 1) return;
+  if (ref & 1) return ref;
   for (size_t line = 64; line < TCPTALE_CONN_HOT_BYTES; line += 64) tcptale_prefetch(record + line);
+  return ref;
 }
 
-/* The same, once the connection's record is at hand: a step that moves it in a list touches its
- * neighbours there. */
+/* The same, once its record is at hand: a step that moves it in a list touches its neighbours
+ * there. */
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
-                                  const struct tcptale_conn_env *env, uint32_t hash);
+                                  const struct tcptale_conn_env *env, uint32_t ref);
 
 /* The reference of an id's connection, 0 where there is none. */
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,

@@ -401,11 +401,12 @@ static void fetch_frame(const tcptale_frame *frame) {
  * connections stay in the cache. */
 static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
   const struct tcptale_roster *roster = &t->roster;
+  uint32_t ref[TCPTALE_AHEAD];
   if (roster->by_key.used <= FEW) return;
   for (uint32_t i = 0; i < n; i++)
-    if (t->look[i].known) tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash);
+    ref[i] = t->look[i].known ? tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash) : 0;
   for (uint32_t i = 0; i < n; i++)
-    if (t->look[i].known) tcptale_roster_prefetch_near(roster, &t->env, t->look[i].key.hash);
+    if (ref[i] != 0) tcptale_roster_prefetch_near(roster, &t->env, ref[i]);
 }
 
 /* Reads `n` frames, up to TCPTALE_AHEAD. */
