@@ -5,42 +5,10 @@
 
 #include <string.h>
 
-#include "bytes.h"
+#include "util.h"
 
 #define NEAR_NS            ((uint64_t)100000000)
 #define NEAR_WITHOUT_ID_NS ((uint64_t)1000000)
-
-/* The first bytes of the payload, which lie beside the header; its end would be a cache line that
- * nobody else touches. The TCP checksum stands for the rest. A frame that is taken for a copy is
- * still compared byte for byte with what is known, so a forger gains nothing. */
-static uint64_t sample(const struct tcptale_gist *g) {
-  uint64_t len = (uint64_t)g->cap_len << 32; /* a copy that the capture cut elsewhere is another */
-  if (g->cap_len < 8) return len + (g->cap_len ? g->payload[0] : 0u);
-  return len ^ tcptale_le64(g->payload);
-}
-
-/* Where a sequence number is tallied: ten bits of a product, one of TCPTALE_DUP_TALLIES. */
-static uint32_t tally_of(const struct tcptale_wording *said) {
-  return said->seq * 0x9e3779b1u >> 22;
-}
-
-static void fill(struct tcptale_dup_entry *e, uint64_t flow, const struct tcptale_gist *g,
-                 uint64_t index, uint64_t ts_ns) {
-  e->said = g->said;
-  e->flow = (uint64_t)1 << 63 | flow;
-  e->sample = sample(g);
-  e->index = index;
-  e->ts_ns = ts_ns;
-}
-
-/* In the place of the oldest frame. */
-void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                          uint64_t index, uint64_t ts_ns) {
-  struct tcptale_dup_entry *e = &dup->entry[dup->count % TCPTALE_DUP_FRAMES];
-  if (dup->count++ >= TCPTALE_DUP_FRAMES) dup->tally[tally_of(&e->said)]--;
-  dup->tally[tally_of(&gist->said)]++;
-  fill(e, flow, gist, index, ts_ns);
-}
 
 static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
                    uint64_t ts_ns) {
@@ -55,10 +23,10 @@ static int is_same(const struct tcptale_dup_entry *a, const struct tcptale_dup_e
          a->flow == b->flow && a->sample == b->sample;
 }
 
-/* Among the frames that are remembered; an entry that was never filled has no flow. */
 static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
                     const struct tcptale_gist *gist) {
-  for (uint32_t i = 0; i < TCPTALE_DUP_FRAMES; i++) {
+  uint64_t count = tcptale_min_u64(dup->count, TCPTALE_DUP_FRAMES);
+  for (uint64_t i = 0; i < count; i++) {
     const struct tcptale_dup_entry *e = &dup->entry[i];
     if (is_same(e, now) && is_near(e, gist, now->index, now->ts_ns)) return 1;
   }
@@ -67,8 +35,8 @@ static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entr
 
 int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
                     uint64_t index, uint64_t ts_ns) {
-  if (dup->tally[tally_of(&gist->said)] == 0) return 0;
+  if (dup->tally[tcptale_dup_tally_of(gist->said.seq)] == 0) return 0;
   struct tcptale_dup_entry now;
-  fill(&now, flow, gist, index, ts_ns);
+  tcptale_dup_fill(&now, flow, gist, index, ts_ns);
   return is_among(dup, &now, gist);
 }

@@ -7,6 +7,7 @@
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 
+#include "bytes.h"
 #include "gist.h"
 
 enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
@@ -14,7 +15,7 @@ enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
   struct tcptale_wording said;
-  uint64_t flow;   /* tells connections and directions apart; its highest bit is set */
+  uint64_t flow;   /* tells connections and directions apart */
   uint64_t sample; /* of the payload */
   uint64_t index;
   uint64_t ts_ns;
@@ -27,9 +28,39 @@ struct tcptale_dup {
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 
-/* Remembers a frame. `flow` tells connections and directions apart. */
-void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                          uint64_t index, uint64_t ts_ns);
+/* Where a sequence number is tallied: ten bits of a product, one of TCPTALE_DUP_TALLIES. */
+static inline uint32_t tcptale_dup_tally_of(uint32_t seq) {
+  return seq * 0x9e3779b1u >> 22;
+}
+
+/* The first bytes of the payload, which lie beside the header; its end would be a cache line that
+ * nobody else touches. The TCP checksum stands for the rest. A frame that is taken for a copy is
+ * still compared byte for byte with what is known, so a forger gains nothing. */
+static inline uint64_t tcptale_dup_sample(const struct tcptale_gist *g) {
+  uint64_t len = (uint64_t)g->cap_len << 32; /* a copy that the capture cut elsewhere is another */
+  if (g->cap_len < 8) return len + (g->cap_len ? g->payload[0] : 0u);
+  return len ^ tcptale_le64(g->payload);
+}
+
+static inline void tcptale_dup_fill(struct tcptale_dup_entry *e, uint64_t flow,
+                                    const struct tcptale_gist *gist, uint64_t index,
+                                    uint64_t ts_ns) {
+  e->said = gist->said;
+  e->flow = flow;
+  e->sample = tcptale_dup_sample(gist);
+  e->index = index;
+  e->ts_ns = ts_ns;
+}
+
+/* Remembers a frame, in the place of the oldest. `flow` tells connections and directions apart. */
+static inline void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow,
+                                        const struct tcptale_gist *gist, uint64_t index,
+                                        uint64_t ts_ns) {
+  struct tcptale_dup_entry *e = &dup->entry[dup->count % TCPTALE_DUP_FRAMES];
+  if (dup->count++ >= TCPTALE_DUP_FRAMES) dup->tally[tcptale_dup_tally_of(e->said.seq)]--;
+  dup->tally[tcptale_dup_tally_of(gist->said.seq)]++;
+  tcptale_dup_fill(e, flow, gist, index, ts_ns);
+}
 
 /* Whether a frame like this one is remembered. */
 int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,

@@ -21,12 +21,15 @@ enum { TCPTALE_ETHERNET_LEN = 14, TCPTALE_ETHERNET_TYPE = 12, TCPTALE_ETHERNET_I
 enum {
   TCPTALE_V4_LEN = 20,
   TCPTALE_V4_TOTAL = 2,
+  TCPTALE_V4_ID = 4,
   TCPTALE_V4_FRAGMENT = 6,
   TCPTALE_V4_PROTOCOL = 9,
+  TCPTALE_V4_ADDRESSES = 12,
   TCPTALE_V4_DONT_FRAGMENT = 0x4000,
   TCPTALE_V4_MORE_FRAGMENTS = 0x2000,
   TCPTALE_V4_OFFSET = 0x1fff
 };
+enum { TCPTALE_PROTO_TCP = 6 };
 
 /* TCP, RFC 9293 3.1: ports (2, 2), sequence number (4), acknowledgement (4), header length in 4
  * bits and flags in 12 (2), window (2), checksum (2), urgent pointer (2), options. */

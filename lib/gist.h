@@ -5,7 +5,12 @@
 #ifndef TCPTALE_LIB_GIST_H
 #define TCPTALE_LIB_GIST_H
 
+#include <string.h>
+
 #include "tcptale/packet.h"
+
+#include "bytes.h"
+#include "fields.h"
 
 /* What tells segments of one direction apart; without padding, so it is compared as a whole. */
 struct tcptale_wording {
@@ -13,9 +18,8 @@ struct tcptale_wording {
   uint32_t ack;
   uint16_t tcp_flags;
   uint16_t window;
-  uint16_t checksum;
-  uint16_t urgent;
-  uint32_t len; /* bytes of payload, on the wire */
+  uint32_t checksum_and_urgent; /* two halves, as they stand in the header */
+  uint32_t len;                 /* bytes of payload, on the wire */
   uint32_t ip_id;
   uint32_t ts_val; /* where has_timestamps is 1, else 0 */
   uint32_t ts_ecr;
@@ -24,18 +28,17 @@ struct tcptale_wording {
 struct tcptale_gist {
   struct tcptale_wording said;
   const uint8_t *payload;
-  const uint8_t *src; /* IP addresses, of 4 or 16 bytes */
-  const uint8_t *dst;
-  uint32_t cap_len; /* bytes of payload that were captured */
-  uint16_t src_port;
-  uint16_t dst_port;
-  uint16_t mac; /* tcptale_fields_mac of its sender; 0: there is none */
+  const uint8_t *v6; /* the sender's address and the receiver's, one behind the other ... */
+  uint8_t v4[8];     /* ... so are those of IPv4 */
+  uint32_t ports;    /* the sender's in the upper half */
+  uint32_t cap_len;  /* bytes of payload that were captured */
+  uint16_t mac;      /* tcptale_fields_mac of its sender; 0: there is none */
   uint8_t ttl;
   uint8_t ip_version;
+  uint8_t kind; /* TCPTALE_GIST_ */
   uint8_t has_timestamps;
-  uint8_t good_sum; /* 1: its TCP checksum was verified */
-  uint8_t kind;     /* TCPTALE_GIST_ */
   uint8_t wscale;   /* of a call; TCPTALE_GIST_NO_SCALE: it offers none */
+  uint8_t good_sum; /* 1: its TCP checksum was verified */
 };
 
 enum tcptale_gist_kind {
@@ -46,10 +49,105 @@ enum tcptale_gist_kind {
 
 #define TCPTALE_GIST_NO_SCALE ((uint8_t)0xff)
 
+/* What makes a segment plain: its flags, and together with them the length of its header, of 5 words
+ * without options, of 8 with NOP, NOP and timestamps. */
+enum {
+  TCPTALE_GIST_TELLING = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG,
+  TCPTALE_GIST_SHAPE = 0xf000 | TCPTALE_GIST_TELLING,
+  TCPTALE_GIST_BARE = 5 << 12 | TCPTALE_TCP_ACK,
+  TCPTALE_GIST_STAMPED = 8 << 12 | TCPTALE_TCP_ACK,
+  TCPTALE_GIST_STAMPED_LEN = 32,
+  TCPTALE_GIST_STAMP = 0x0101080a /* kinds 1, 1 and 8, length 10 */
+};
+
+/* An IPv4 header, unfragmented and without options, of a datagram that carries at most `left` bytes.
+ * Returns how many it carries; 0: none of ours. */
+static inline uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist, const uint8_t *h,
+                                            uint32_t left) {
+  const uint32_t fragment = TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET;
+  uint32_t id_and_fragment = tcptale_be32(h + TCPTALE_V4_ID);
+  uint32_t len = tcptale_be16(h + TCPTALE_V4_TOTAL) - (uint32_t)TCPTALE_V4_LEN; /* or huge */
+  if (h[0] != 0x45 || h[TCPTALE_V4_PROTOCOL] != TCPTALE_PROTO_TCP) return 0;
+  if ((id_and_fragment & fragment) || len > left) return 0;
+  gist->ip_version = 4;
+  gist->ttl = h[8];
+  gist->said.ip_id = id_and_fragment >> 16;
+  memcpy(gist->v4, h + TCPTALE_V4_ADDRESSES, sizeof gist->v4);
+  return len;
+}
+
+/* What all TCP headers have; of `left` bytes, the payload's included. */
+static inline void tcptale_gist_take_fixed(struct tcptale_gist *gist, const uint8_t *h,
+                                           uint32_t header_len, uint32_t left) {
+  uint32_t flags_and_window = tcptale_be32(h + TCPTALE_TCP_DATA_OFFSET);
+  gist->ports = tcptale_be32(h);
+  gist->said.seq = tcptale_be32(h + 4);
+  gist->said.ack = tcptale_be32(h + 8);
+  gist->said.tcp_flags = (uint16_t)(flags_and_window >> 16 & 0xfff);
+  gist->said.window = (uint16_t)flags_and_window;
+  gist->said.checksum_and_urgent = tcptale_be32(h + 16);
+  gist->said.len = gist->cap_len = left - header_len;
+  gist->payload = h + header_len;
+}
+
+/* A plain segment of `left` bytes; more than that may be read, but 20. 0: it is none. */
+static inline int tcptale_gist_take_plain(struct tcptale_gist *gist, const uint8_t *h,
+                                          uint32_t left) {
+  uint32_t shape = tcptale_be16(h + TCPTALE_TCP_DATA_OFFSET) & (uint32_t)TCPTALE_GIST_SHAPE;
+  uint32_t header_len = shape >> 12 << 2;
+  if (left < header_len) return 0;
+  gist->kind = TCPTALE_GIST_PLAIN;
+  gist->has_timestamps = 0;
+  gist->wscale = TCPTALE_GIST_NO_SCALE;
+  gist->good_sum = 0;
+  gist->said.ts_val = gist->said.ts_ecr = 0;
+  if (shape == TCPTALE_GIST_STAMPED && tcptale_be32(h + TCPTALE_TCP_LEN) == TCPTALE_GIST_STAMP) {
+    gist->has_timestamps = 1;
+    gist->said.ts_val = tcptale_be32(h + 24);
+    gist->said.ts_ecr = tcptale_be32(h + 28);
+  } else if (shape != TCPTALE_GIST_BARE) return 0;
+  tcptale_gist_take_fixed(gist, h, header_len, left);
+  return 1;
+}
+
+/* The same of a call. */
+int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t left);
+
+static inline int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t *h,
+                                        uint32_t left) {
+  return tcptale_gist_take_plain(gist, h, left) || tcptale_gist_take_call(gist, h, left);
+}
+
+/* The gist of a frame that is not IPv4 without tags, as below. */
+int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
+                          int verify);
+
+/* Whether both checksums are right of a segment with such an IP header, `len` bytes from its TCP
+ * header on. */
+int tcptale_gist_sums_are_right(const struct tcptale_gist *gist, const uint8_t *header,
+                                uint32_t len);
+
+/* What is left to do once the headers were read. */
+static inline int tcptale_gist_finish(struct tcptale_gist *gist, const uint8_t *data,
+                                      const uint8_t *ip, uint32_t len, int verify) {
+  gist->mac = tcptale_fields_mac(data + 6);
+  if (!verify) return 1;
+  gist->good_sum = 1;
+  return tcptale_gist_sums_are_right(gist, ip, len);
+}
+
 /* Reads the gist of a frame of such a kind. 0: it is odd, and the gist is whatever it was. `verify`:
  * 1 where its checksums have to be right. */
-int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
-                          int verify);
+static inline int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data,
+                                        uint32_t cap_len, int verify) {
+  const uint32_t ip_at = TCPTALE_ETHERNET_LEN, tcp_at = ip_at + TCPTALE_V4_LEN;
+  if (cap_len < tcp_at + TCPTALE_TCP_LEN) return 0;
+  if (tcptale_be16(data + TCPTALE_ETHERNET_TYPE) != TCPTALE_ETHERNET_IPV4)
+    return tcptale_gist_of_other(gist, data, cap_len, verify);
+  uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
+  if (left == 0 || !tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
+  return tcptale_gist_finish(gist, data, data + ip_at, left, verify);
+}
 
 /* The gist of a decoded packet that has a TCP layer. */
 void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *packet,

@@ -17,7 +17,8 @@ void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t ha
 
 uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,
                           const struct tcptale_key_secret *secret) {
-  return is_wide ? brief->addr[0] : tcptale_key_hash_v4(brief, secret->word);
+  uint32_t ports = (uint32_t)brief->port[0] << 16 | brief->port[1];
+  return is_wide ? brief->addr[0] : tcptale_key_hash_v4(brief->addr, ports, secret->word);
 }
 
 static uint32_t word_at(const uint8_t *p) {
@@ -33,21 +34,23 @@ static void set_digest(struct tcptale_key *key, uint64_t digest) {
   key->hash = (uint32_t)(digest >> 32);
 }
 
-void tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
-                         const uint64_t *word) {
-  int order = memcmp(g->src, g->dst, 16);
-  uint32_t from = order > 0 || (order == 0 && g->src_port > g->dst_port);
+int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
+                        const uint64_t *word) {
+  const uint8_t *src = g->v6, *dst = g->v6 + 16;
+  int order = memcmp(src, dst, 16);
+  uint32_t from = order > 0 || (order == 0 && g->ports > tcptale_key_turned(g->ports));
   tcptale_flow_key *whole = &key->whole;
   *whole = (tcptale_flow_key){.struct_size = sizeof *whole, .ip_version = 6};
-  memcpy(whole->addr[from], g->src, 16);
-  memcpy(whole->addr[1 - from], g->dst, 16);
-  tcptale_key_set_ports(key, from, g);
+  memcpy(whole->addr[from], src, 16);
+  memcpy(whole->addr[1 - from], dst, 16);
+  uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
   memcpy(whole->port, key->brief.port, sizeof whole->port);
-  uint64_t sum = tcptale_key_hash_ports(&key->brief, word + 8);
+  uint64_t sum = tcptale_key_hash_ports(ports, word + 8);
   for (uint32_t i = 0; i < 4; i++)
     sum += (word[2 * i] + word_at(whole->addr[0] + 4 * i)) *
            (word[2 * i + 1] + word_at(whole->addr[1] + 4 * i));
   set_digest(key, tcptale_key_spread(sum));
+  return order != 0 || g->ports != tcptale_key_turned(g->ports);
 }
 
 /* With a scope, tags or a tunnel. */
@@ -65,6 +68,6 @@ int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
                    const struct tcptale_key_secret *secret) {
   if (!(packet->layers & TCPTALE_LAYER_TCP) || packet->ip_version == 0) return 0;
   if (scope != 0 || flags != 0) return read_more(key, packet, scope, flags, secret);
-  tcptale_key_of_gist(key, gist, secret);
+  tcptale_key_of_gist(key, gist, secret); /* one of both ends is as good as the other */
   return 1;
 }

@@ -46,9 +46,9 @@ int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
                    const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
                    const struct tcptale_key_secret *secret);
 
-/* The same from a gist, for a key without scope and flags; of IPv6. */
-void tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *gist,
-                         const uint64_t *word);
+/* The key of a gist of IPv6; as tcptale_key_of_gist. */
+int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *gist,
+                        const uint64_t *word);
 
 /* Numbers of 32 bits, multiplied in pairs with secret words added, collide in the upper half of the
  * sum with a chance of 2^-32 for whoever does not know the words (Thorup, strongly universal
@@ -57,41 +57,54 @@ static inline uint64_t tcptale_key_spread(uint64_t sum) {
   return (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static inline uint64_t tcptale_key_hash_ports(const struct tcptale_brief_key *key,
-                                              const uint64_t word[2]) {
-  return word[0] * ((uint32_t)key->port[0] << 16 | key->port[1]) + word[1];
+static inline uint64_t tcptale_key_hash_ports(uint32_t ports, const uint64_t word[2]) {
+  return word[0] * ports + word[1];
 }
 
-static inline void tcptale_key_set_ports(struct tcptale_key *key, uint32_t from,
-                                         const struct tcptale_gist *g) {
+/* The ports as the other end would write them. */
+static inline uint32_t tcptale_key_turned(uint32_t ports) {
+  return ports << 16 | ports >> 16;
+}
+
+/* Sets the ports in the key's order, and returns them, the first in the upper half. */
+static inline uint32_t tcptale_key_set_ports(struct tcptale_key *key, uint32_t from,
+                                             uint32_t ports) {
+  uint32_t turn = 16 * from, ordered = ports << turn | ports >> (-turn & 31);
   key->from = from;
-  key->brief.port[0] = from ? g->dst_port : g->src_port;
-  key->brief.port[1] = from ? g->src_port : g->dst_port;
+  key->brief.port[0] = (uint16_t)(ordered >> 16);
+  key->brief.port[1] = (uint16_t)ordered;
+  return ordered;
 }
 
-static inline uint32_t tcptale_key_hash_v4(const struct tcptale_brief_key *key,
+static inline uint32_t tcptale_key_hash_v4(const uint32_t addr[2], uint32_t ports,
                                            const uint64_t *word) {
-  uint64_t sum = (word[0] + key->addr[0]) * (word[1] + key->addr[1]);
-  return (uint32_t)(tcptale_key_spread(sum + tcptale_key_hash_ports(key, word + 8)) >> 32);
+  uint64_t sum = (word[0] + addr[0]) * (word[1] + addr[1]);
+  return (uint32_t)(tcptale_key_spread(sum + tcptale_key_hash_ports(ports, word + 8)) >> 32);
 }
 
-static inline void tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
-                                       const uint64_t *word) {
-  struct tcptale_brief_key *brief = &key->brief;
-  uint32_t src = tcptale_be32(g->src), dst = tcptale_be32(g->dst);
-  uint32_t from = src > dst || (src == dst && g->src_port > g->dst_port);
-  memcpy(&brief->addr[0], from ? g->dst : g->src, 4);
-  memcpy(&brief->addr[1], from ? g->src : g->dst, 4);
-  tcptale_key_set_ports(key, from, g);
+/* Both addresses are compared, and turned, as one number: which end comes first is as good as
+ * random, so nothing may branch on it. */
+static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
+                                      const uint64_t *word) {
+  uint64_t there = tcptale_be64(g->v4), back = there << 32 | there >> 32, pair;
+  uint32_t from = there > back;
+  if (there == back) from = g->ports > tcptale_key_turned(g->ports);
+  uint32_t turn = 32 * from;
+  memcpy(&pair, g->v4, sizeof pair);
+  pair = pair << turn | pair >> (-turn & 63);
+  memcpy(key->brief.addr, &pair, sizeof pair);
+  uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
   key->is_wide = 0;
-  key->hash = tcptale_key_hash_v4(brief, word);
+  key->hash = tcptale_key_hash_v4(key->brief.addr, ports, word);
+  return there != back || g->ports != tcptale_key_turned(g->ports);
 }
 
-/* The same from a gist, for a key without scope and flags. */
-static inline void tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
-                                       const struct tcptale_key_secret *secret) {
-  if (gist->ip_version == 4) tcptale_key_read_v4(key, gist, secret->word);
-  else tcptale_key_read_v6(key, gist, secret->word);
+/* The same from a gist, for a key without scope and flags. 0: both ends are one (LAND), so that the
+ * key does not tell who sends. */
+static inline int tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
+                                      const struct tcptale_key_secret *secret) {
+  return gist->ip_version == 4 ? tcptale_key_read_v4(key, gist, secret->word)
+                               : tcptale_key_read_v6(key, gist, secret->word);
 }
 
 /* The hash of a key that is kept. */

@@ -372,19 +372,28 @@ static void decode(struct tcptale_tracker *t, const tcptale_frame *f, tcptale_pa
   tcptale_decode(packet, f->link_type, f->data, f->cap_len, f->wire_len, t->decode_flags);
 }
 
-/* Reads what a frame is about: its gist where that is all that is needed of a usual one. */
+/* Where a frame that was read ahead is decoded to. */
+static tcptale_packet *packet_of(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  return &t->ahead[look - t->look];
+}
+
+/* Reads the gist of a frame, and its key, where that is all that is needed of a usual one. */
+static int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
+                     struct tcptale_lookup *look) {
+  int verify = (t->decode_flags & TCPTALE_DECODE_CHECKSUM) != 0;
+  if (!t->wants_gists || f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
+  return tcptale_gist_of_frame(&look->gist, f->data, f->cap_len, verify) &&
+         tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
+}
+
+/* Reads what a frame is about. */
 static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
-                       struct tcptale_lookup *look, tcptale_packet *packet) {
-  int may_be_usual = t->wants_gists && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0;
-  look->has_packet =
-      !may_be_usual || !tcptale_gist_of_frame(&look->gist, f->data, f->cap_len,
-                                              (int)(t->decode_flags & TCPTALE_DECODE_CHECKSUM));
+                       struct tcptale_lookup *look) {
+  look->known = read_gist(t, f, look);
+  look->has_packet = !look->known;
   if (look->has_packet) {
-    decode(t, f, packet);
-    look_up(t, packet, f->data, f->scope, look);
-  } else {
-    look->known = 1;
-    tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
+    decode(t, f, packet_of(t, look));
+    look_up(t, packet_of(t, look), f->data, f->scope, look);
   }
   if (look->known) tcptale_table_prefetch(&t->roster.by_key, look->key.hash);
 }
@@ -413,23 +422,35 @@ static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
 static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                        uint32_t n) {
   const tcptale_frame *f = frames;
-  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1))
-    read_frame(t, f, &t->look[i], &t->ahead[i]);
+  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) read_frame(t, f, &t->look[i]);
   fetch_connections(t, n);
 }
 
 /* Takes a frame that was read ahead; decodes it now if it turns out not to be usual. */
 static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
-                       const struct tcptale_lookup *look, tcptale_packet *packet) {
+                       const struct tcptale_lookup *look) {
   begin_frame(t, frame);
   if (look->has_packet) {
-    take_packet(t, packet, frame, look);
+    take_packet(t, packet_of(t, look), frame, look);
     return;
   }
   t->stats.segments++;
   if (take_short(t, look)) return;
-  decode(t, frame, packet);
-  take_any(t, look, packet, frame->data);
+  decode(t, frame, packet_of(t, look));
+  take_any(t, look, packet_of(t, look), frame->data);
+}
+
+/* Takes the `n` frames that were read ahead, and fetches the `more` that follow. Returns how many were
+ * taken: all, unless the user stops. */
+static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
+                            uint32_t n, size_t more) {
+  const tcptale_frame *f = frames;
+  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) {
+    if (t->env.emit.stopped) return i;
+    if (i < more) fetch_frame(frame_at(f, stride, n));
+    take_frame(t, f, &t->look[i]);
+  }
+  return n;
 }
 
 static int may_enter(const struct tcptale_tracker *t) {
@@ -454,18 +475,15 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   if (result != TCPTALE_OK) return result;
   const tcptale_frame *f = frames;
   size_t stride = count > 0 ? frames->struct_size : 0;
-  for (size_t done = 0; done < count && !t->env.emit.stopped;) {
-    uint32_t n = count - done < TCPTALE_AHEAD ? (uint32_t)(count - done) : TCPTALE_AHEAD;
+  for (size_t left = count; left > 0 && !t->env.emit.stopped;) {
+    uint32_t n = left < TCPTALE_AHEAD ? (uint32_t)left : TCPTALE_AHEAD;
     look_ahead(t, f, stride, n);
-    for (uint32_t i = 0; i < n && !t->env.emit.stopped; i++, f = frame_at(f, stride, 1)) {
-      if (done + n < count) fetch_frame(frame_at(f, stride, n));
-      take_frame(t, f, &t->look[i], &t->ahead[i]);
-      done++;
-    }
-    if (consumed) *consumed = done;
+    uint32_t taken = take_frames(t, f, stride, n, left - n);
+    f = frame_at(f, stride, taken);
+    left -= taken;
+    if (consumed) *consumed = count - left;
   }
-  if (t->env.emit.stopped) return TCPTALE_ERR_STOPPED;
-  return TCPTALE_OK;
+  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }
 
 int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet,
