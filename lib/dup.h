@@ -15,15 +15,15 @@ enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
   struct tcptale_wording said;
-  uint64_t flow;   /* tells connections and directions apart */
-  uint64_t sample; /* of the payload */
+  uint64_t flow; /* tells connections and directions apart */
   uint64_t index;
   uint64_t ts_ns;
+  uint64_t sample; /* of the payload */
 };
 
 struct tcptale_dup {
-  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a sequence number of this digest */
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
+  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a sequence number of this digest */
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };

@@ -58,7 +58,7 @@ int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32
   if (type == ETHER_IPV6) left = take_v6(gist, ip, cap_len - at - header_len);
   if (type == TCPTALE_ETHERNET_IPV4)
     left = tcptale_gist_take_v4(gist, ip, cap_len - at - header_len);
-  if (left == 0 || !tcptale_gist_take_tcp(gist, ip + header_len, left)) return 0;
+  if (!tcptale_gist_take_tcp(gist, ip + header_len, left)) return 0;
   return tcptale_gist_finish(gist, data, ip, left, verify);
 }
 

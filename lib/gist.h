@@ -145,7 +145,7 @@ static inline int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t
   if (tcptale_be16(data + TCPTALE_ETHERNET_TYPE) != TCPTALE_ETHERNET_IPV4)
     return tcptale_gist_of_other(gist, data, cap_len, verify);
   uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
-  if (left == 0 || !tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
+  if (!tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
   return tcptale_gist_finish(gist, data, data + ip_at, left, verify);
 }
 

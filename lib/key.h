@@ -69,7 +69,7 @@ static inline uint32_t tcptale_key_turned(uint32_t ports) {
 /* Sets the ports in the key's order, and returns them, the first in the upper half. */
 static inline uint32_t tcptale_key_set_ports(struct tcptale_key *key, uint32_t from,
                                              uint32_t ports) {
-  uint32_t turn = 16 * from, ordered = ports << turn | ports >> (-turn & 31);
+  uint32_t ordered = from ? tcptale_key_turned(ports) : ports;
   key->from = from;
   key->brief.port[0] = (uint16_t)(ordered >> 16);
   key->brief.port[1] = (uint16_t)ordered;

@@ -47,14 +47,16 @@ static inline uint32_t tcptale_table_after(const struct tcptale_table *table, ui
 }
 
 /* Walks the entries of one hash: `*at` is the first slot to look at (its home at first) and is
- * left one behind the entry found. Returns its reference, or 0 when there is no more. */
+ * left one behind the entry found, perhaps behind the last slot. Returns its reference, or 0 when there
+ * is no more. */
 static inline uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash,
                                           uint32_t *at) {
-  for (uint32_t i = *at;; i = tcptale_table_after(table, i)) {
+  for (uint32_t i = *at;; i++) {
+    if (i == table->slot_count) i = 0;
     const struct tcptale_slot *slot = &table->slots[i];
     if (slot->ref == 0) return 0;
     if (slot->hash != hash) continue;
-    *at = tcptale_table_after(table, i);
+    *at = i + 1;
     return slot->ref;
   }
 }

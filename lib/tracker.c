@@ -172,7 +172,7 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
 
 /* Tells connections and directions apart. */
 static uint64_t flow_of(const struct tcptale_key *key) {
-  return (uint64_t)key->hash << 1 | key->from;
+  return (uint64_t)key->from << 32 | key->hash;
 }
 
 /* Whether the capture holds this frame twice (rule R23); it is remembered. */
@@ -201,7 +201,10 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   t->env.rebased = 0;
 }
 
-static void remember(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+/* What every usual segment goes through stands in line, in the loop over a batch (`inline`): calls
+ * would cost a fifth of it. */
+
+static inline void remember(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
 }
 
@@ -220,7 +223,7 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_conn *conn,
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
-static int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   uint32_t ref = tcptale_roster_look(&t->roster, &t->env, &look->key);
   if (!ref || tcptale_roster_is_packed(ref)) return 0;
   struct tcptale_conn *conn = tcptale_roster_conn(&t->env, ref);
@@ -251,7 +254,7 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   return is_taken;
 }
 
-static int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static inline int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return take_usual(t, look);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && take_call(t, look);
 }
@@ -345,7 +348,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
 /* ---- frames ---- */
 
 /* Rule R24: time is the highest seen. What is due comes before the packet that shows it. */
-static void begin_frame(struct tcptale_tracker *t, const tcptale_frame *frame) {
+static inline void begin_frame(struct tcptale_tracker *t, const tcptale_frame *frame) {
   t->stats.frames++;
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
