@@ -7,8 +7,10 @@
 
 #define PAGE_HEADER ((size_t)64)
 #define UNIT        ((size_t)16)
+#define ALIGN       ((size_t)64)
 
 struct page {
+  struct tcptale_arena *owner; /* first: see tcptale_arena_of */
   uint32_t cls;
   uint32_t used;      /* blocks handed out */
   uint32_t fresh;     /* blocks never handed out begin with this number */
@@ -24,24 +26,38 @@ static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) 
   return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);
 }
 
+#define BLOCKS(size) ((uint16_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / (size)))
+
+static const uint16_t class_blocks[TCPTALE_ARENA_CLASSES] = {
+    BLOCKS(32),  BLOCKS(64),  BLOCKS(96),  BLOCKS(128),  BLOCKS(192),  BLOCKS(256),  BLOCKS(320),
+    BLOCKS(384), BLOCKS(448), BLOCKS(512), BLOCKS(1024), BLOCKS(1536), BLOCKS(2048), BLOCKS(4064)};
+
 static uint32_t page_blocks(uint32_t cls) {
-  return (uint32_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / class_size[cls]);
+  return class_blocks[cls];
+}
+
+static size_t pages_for(size_t len) {
+  return (len + TCPTALE_ARENA_PAGE - 1) / TCPTALE_ARENA_PAGE;
 }
 
 uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
                             size_t fixed_bytes) {
   memset(arena, 0, sizeof *arena);
-  arena->base = base;
-  size_t pages = len / TCPTALE_ARENA_PAGE;
+  uintptr_t start = (uintptr_t)base / TCPTALE_ARENA_PAGE * TCPTALE_ARENA_PAGE;
+  size_t taken =
+      fixed_bytes + TCPTALE_ARENA_PAGE - ALIGN; /* and what is lost up to a page's start */
   size_t limit = ((size_t)UINT32_MAX / TCPTALE_ARENA_PAGE) * UNIT;
-  if (pages > limit) pages = limit;
-  size_t first = (fixed_bytes + TCPTALE_ARENA_PAGE - 1) / TCPTALE_ARENA_PAGE;
+  if (len <= taken) return 0;
+  size_t pages = (len - taken) / TCPTALE_ARENA_PAGE;
+  size_t first = pages_for((uintptr_t)base - start + fixed_bytes);
   if (first == 0) first = 1; /* reference 0 means none: page 0 is never handed out */
-  if (first >= pages) return 0;
-  arena->page_count = (uint32_t)pages;
-  arena->page_first = (uint32_t)first;
+  if (first + pages > limit) pages = limit - first;
+  arena->base = (uint8_t *)start;
+  arena->pages = (uint32_t)pages;
+  arena->page_count = (uint32_t)(pages_for(fixed_bytes) + pages);
   arena->page_fresh = (uint32_t)first;
-  return (uint32_t)(pages - first);
+  arena->page_end = (uint32_t)(first + pages);
+  return arena->pages;
 }
 
 static void list_push(struct tcptale_arena *arena, struct page *page, uint32_t number) {
@@ -64,11 +80,12 @@ static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
   if (number) {
     arena->page_free = page_at(arena, number)->next;
   } else {
-    if (arena->page_fresh == arena->page_count) return 0;
+    if (arena->page_fresh == arena->page_end) return 0;
     number = arena->page_fresh++;
   }
   struct page *page = page_at(arena, number);
   memset(page, 0, sizeof *page);
+  page->owner = arena;
   page->cls = cls;
   list_push(arena, page, number);
   arena->pages_used++;
@@ -114,5 +131,5 @@ size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {
 }
 
 uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena) {
-  return arena->page_count - arena->page_first - arena->pages_used;
+  return arena->pages - arena->pages_used;
 }

@@ -33,19 +33,20 @@ enum tcptale_arena_class {
 };
 
 struct tcptale_arena {
-  uint8_t *base;       /* start of the block; references count from here */
-  uint32_t page_count; /* pages in the block */
-  uint32_t page_first; /* first page that is handed out, behind the fixed parts */
+  uint8_t *base;       /* references count from here: at or before the start of the block */
+  uint32_t page_count; /* pages in the block, the fixed parts among them */
+  uint32_t page_end;   /* number of the last page and one */
   uint32_t page_fresh; /* pages from here on were never used (and never touched) */
   uint32_t page_free;  /* list of returned pages; 0: none */
+  uint32_t pages;      /* that blocks may lie in */
   uint32_t pages_used;
   uint32_t partial[TCPTALE_ARENA_CLASSES]; /* pages with room, per class; 0: none */
   uint64_t used_bytes;                     /* in blocks that are handed out */
 };
 
 /* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left
- * alone (the owner's own records and index). Returns the number of pages there are, 0 if none
- * fits. */
+ * alone (the owner's own records and index). Pages begin at multiples of their size; how many there
+ * are does not depend on where the block lies. Returns their number, 0 if none fits. */
 uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
                             size_t fixed_bytes);
 
@@ -67,6 +68,17 @@ static inline enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
   if (len <= 1536) return TCPTALE_ARENA_1536;
   if (len <= 2048) return TCPTALE_ARENA_2048;
   return TCPTALE_ARENA_4096;
+}
+
+/* Whose block it is: the arena must not move. Cost: the first line of the page. */
+static inline struct tcptale_arena *tcptale_arena_of(const void *block) {
+  struct tcptale_arena *const *owner = (const void *)((uintptr_t)block & ~(TCPTALE_ARENA_PAGE - 1));
+  return *owner;
+}
+
+/* The bytes of the block that no page has. */
+static inline uint64_t tcptale_arena_fixed_bytes(const struct tcptale_arena *arena) {
+  return (uint64_t)(arena->page_count - arena->pages) * TCPTALE_ARENA_PAGE;
 }
 
 /* Pages that are free or were never used. */

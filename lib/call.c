@@ -1,13 +1,10 @@
 /* call.c - see call.h. Floor 13. */
 #include "call.h"
 
-#include "accept.h"
-#include "intake.h"
-#include "seq.h"
+#include "tcptale/seq.h"
 #include "tell.h"
+#include "usual.h"
 #include "util.h"
-
-#define NS_A_SECOND ((uint64_t)1000000000)
 
 static int has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
   return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
@@ -32,22 +29,6 @@ int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *en
   return 1;
 }
 
-/* The server's side of the record: its SYN+ACK took effect (RFC 9293 3.10.7.3). */
-static void note_answer(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        const struct tcptale_gist *gist) {
-  struct tcptale_end *client = &conn->ends[TCPTALE_C2S], *server = &conn->ends[TCPTALE_S2C];
-  client->flags |= TCPTALE_END_SYN_ACKED;
-  tcptale_intake_base(env, conn, TCPTALE_S2C, gist->said.seq, 0);
-  server->flags |= TCPTALE_END_SYN | TCPTALE_END_SEEN;
-  if (gist->good_sum) server->flags |= TCPTALE_END_GOOD_CSUM;
-  server->packets = 1;
-  tcptale_pack_fold(conn, server, gist);
-  tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_SEND_SYN_ACK);
-  tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_RECV_SYN_ACK);
-  conn->last_ns = env->now_ns;
-  conn->touched = 1;
-}
-
 int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                         const struct tcptale_key *key, uint32_t ref,
                         const struct tcptale_gist *gist) {
@@ -57,61 +38,59 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
   int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
   if (!is_answer) return 0;
-  struct tcptale_conn *conn = tcptale_roster_fold(roster, env, ref);
-  if (!conn) return 0;
-  note_answer(env, conn, gist);
-  return 1;
+  return tcptale_roster_answer(roster, env, ref, gist) != NULL;
 }
 
 /* The window must not shrink: that is told, the long way. */
-int tcptale_call_is_completed(const struct tcptale_conn *conn, const struct tcptale_key *key,
+int tcptale_call_is_completed(const struct tcptale_card *card, const struct tcptale_key *key,
                               const struct tcptale_gist *gist) {
-  const struct tcptale_end *client = &conn->ends[TCPTALE_C2S], *server = &conn->ends[TCPTALE_S2C];
-  if (key->from != conn->client_at || gist->said.len > 0) return 0;
-  if (gist->said.tcp_flags & TCPTALE_TCP_FIN || tcptale_conn_has(conn, TCPTALE_CONN_IGNORED))
-    return 0;
-  if (gist->said.seq != client->half.next_seq || gist->said.ack != server->half.next_seq) return 0;
+  const struct tcptale_card_end *client = &card->ends[TCPTALE_C2S],
+                                *server = &card->ends[TCPTALE_S2C];
+  if (key->from != card->client_at || gist->said.len > 0 || card->is_ignored) return 0;
+  if (gist->said.tcp_flags & TCPTALE_TCP_FIN) return 0;
+  if (gist->said.seq != client->next_seq || gist->said.ack != server->next_seq) return 0;
   return gist->said.window >= client->window;
 }
 
 /* Options count only where both SYNs carried them (RFC 7323 1.3, 2.2). */
-static void agree(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  struct tcptale_end *client = &conn->ends[TCPTALE_C2S], *server = &conn->ends[TCPTALE_S2C];
-  const uint32_t both = TCPTALE_CONN_FOLDED_STAMP | TCPTALE_CONN_FOLDED_STAMP << 1;
-  if ((conn->flags & both) == both) conn->flags |= TCPTALE_CONN_TIMESTAMPS;
-  if (client->wscale != TCPTALE_WSCALE_NONE && server->wscale != TCPTALE_WSCALE_NONE)
-    conn->flags |= TCPTALE_CONN_SCALED;
-  conn->flags &= ~(both | TCPTALE_CONN_FOLDED);
-  conn->flags |= TCPTALE_CONN_AGREED | TCPTALE_CONN_EST_TOLD;
-  client->ts_recent_s = server->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
-  server->edge = client->window;
-  client->edge = server->window;
-  client->half.flags |= TCPTALE_HALF_ACKS_SEEN;
+static void agree(struct tcptale_card *card) {
+  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+  card->is_agreed = card->est_told = 1;
+  card->has_timestamps = card->stamps == 3;
+  card->is_scaled =
+      client->wscale != TCPTALE_CARD_NO_SCALE && server->wscale != TCPTALE_CARD_NO_SCALE;
+  server->edge = server->next_seq + client->window;
+  client->edge = client->next_seq + server->window;
 }
 
-void tcptale_call_complete(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                           const struct tcptale_gist *gist) {
-  struct tcptale_end *client = &conn->ends[TCPTALE_C2S], *server = &conn->ends[TCPTALE_S2C];
-  uint64_t answer_ns = conn->last_ns;
-  agree(env, conn);
-  conn->phase = TCPTALE_PHASE_OPEN;
+/* What the ACK says of its sender, the client. */
+static void note_client(struct tcptale_card *card, const struct tcptale_gist *gist) {
+  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+  uint32_t window = (uint32_t)gist->said.window << tcptale_card_scale(card, client);
   client->packets++;
   client->ttl = gist->ttl;
   client->mac = gist->mac;
-  if (gist->good_sum) client->flags |= TCPTALE_END_GOOD_CSUM;
-  server->flags |= TCPTALE_END_SYN_ACKED;
-  tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_SEND_OTHER);
-  tcptale_intake_state(conn, TCPTALE_S2C, TCPTALE_INPUT_ACK_OF_SYN);
-  tcptale_intake_state(conn, TCPTALE_C2S, TCPTALE_INPUT_ACK_OF_SYN);
-  uint64_t window = (uint64_t)gist->said.window << tcptale_accept_scale_of(conn, client);
-  server->edge = tcptale_max_u64(server->edge, window);
+  if (gist->good_sum) client->flags |= TCPTALE_CARD_GOOD_CSUM;
+  if (window > client->window) server->edge = server->next_seq + window;
   client->window = gist->said.window;
-  conn->last_ns = env->now_ns;
-  conn->touched = 1;
-  tcptale_tell_established(env, conn, (int64_t)(env->now_ns - conn->first_ns),
-                           (int64_t)(answer_ns - conn->first_ns));
-  server->half.flags |= TCPTALE_HALF_ACKS_SEEN;
-  int is_stamped = gist->has_timestamps && tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS);
-  if (is_stamped && tcptale_seq_distance(gist->said.ts_val, client->ts_recent) >= 0)
+  int is_stamped = gist->has_timestamps && card->has_timestamps;
+  if (is_stamped && tcptale_seq_diff(gist->said.ts_val, client->ts_recent) >= 0)
     client->ts_recent = gist->said.ts_val;
+}
+
+void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_card *card, const struct tcptale_gist *gist) {
+  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+  uint64_t due_ns = tcptale_fold_deadline(env, card), answer_ns = card->since_ns;
+  agree(card);
+  note_client(card, gist);
+  client->flags |= TCPTALE_CARD_ACKS_SEEN;
+  server->flags |= TCPTALE_CARD_SYN_ACKED | TCPTALE_CARD_ACKS_SEEN;
+  server->state = TCPTALE_STATE_ESTABLISHED;
+  card->since_ns = (env->now_ns - card->more.first_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
+  tcptale_established_event event = {
+      .conn_id = card->id, .rtt_ns = (int64_t)card->since_ns, .syn_synack_ns = (int64_t)answer_ns};
+  tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
+  card->is_usual = tcptale_fold_is_usual(env, card) & 1;
+  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
 }

@@ -1,7 +1,7 @@
 /* call.h - the short way of the usual handshake: a plain SYN, the one plain SYN+ACK that answers
  * it, and the ACK that completes it, with the very effects of the long way through `opening`. The
- * SYN is packed at once (pack.h); answered, it is a record without candidates, which is folded.
- * Whatever else comes makes `roster` unpack or unfold it, and goes the long way. Floor 13. */
+ * SYN is packed at once (pack.h); answered, it is a folded connection (fold.h). Whatever else comes
+ * makes `roster` wake it, and goes the long way. Floor 13. */
 #ifndef TCPTALE_LIB_CALL_H
 #define TCPTALE_LIB_CALL_H
 
@@ -20,11 +20,11 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
                         const struct tcptale_gist *gist);
 
 /* Whether a plain segment of a folded connection is the ACK that completes its handshake. */
-int tcptale_call_is_completed(const struct tcptale_conn *conn, const struct tcptale_key *key,
+int tcptale_call_is_completed(const struct tcptale_card *card, const struct tcptale_key *key,
                               const struct tcptale_gist *gist);
 
 /* Then: established. */
-void tcptale_call_complete(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                           const struct tcptale_gist *gist);
+void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_card *card, const struct tcptale_gist *gist);
 
 #endif

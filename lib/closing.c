@@ -112,13 +112,8 @@ void tcptale_closing_release(struct tcptale_conn_env *env, struct tcptale_conn *
   release_all_but_renewal(env, conn);
 }
 
-/* A sum of times that does not run over. */
-static uint64_t after(uint64_t start_ns, uint64_t span_ns) {
-  return start_ns > UINT64_MAX - span_ns ? UINT64_MAX : start_ns + span_ns;
-}
-
 static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  uint64_t due = after(conn->last_ns, env->config.established_ns);
+  uint64_t due = tcptale_after_u64(conn->last_ns, env->config.established_ns);
   for (uint32_t d = 0; d < 2; d++)
     if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
       due = tcptale_min_u64(due, tcptale_half_deadline(&env->stream, &conn->ends[d].half));
@@ -129,10 +124,10 @@ static uint64_t open_deadline(const struct tcptale_conn_env *env, const struct t
 static uint64_t handshake_deadline(const struct tcptale_conn_env *env,
                                    const struct tcptale_conn *conn) {
   const tcptale_config *config = &env->config;
-  uint64_t due = after(conn->last_ns, config->half_open_ns);
+  uint64_t due = tcptale_after_u64(conn->last_ns, config->half_open_ns);
   const struct tcptale_parked *first = tcptale_park_first(env, conn);
   if (first && first->why == TCPTALE_PARK_EARLY)
-    due = tcptale_min_u64(due, after(first->ts_ns, config->async_hole_ns));
+    due = tcptale_min_u64(due, tcptale_after_u64(first->ts_ns, config->async_hole_ns));
   return due;
 }
 
@@ -142,11 +137,11 @@ uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
   case TCPTALE_PHASE_EMBRYO:
   case TCPTALE_PHASE_HANDSHAKE: return handshake_deadline(env, conn);
   case TCPTALE_PHASE_OPEN: return open_deadline(env, conn);
-  case TCPTALE_PHASE_RESET: return after(conn->reset_ns, env->config.reset_ns);
+  case TCPTALE_PHASE_RESET: return tcptale_after_u64(conn->reset_ns, env->config.reset_ns);
   case TCPTALE_PHASE_CLOSED: break;
   }
   int by_fin = conn->close_why == TCPTALE_CLOSE_FIN;
-  return after(conn->reset_ns, by_fin ? env->config.closed_ns : env->config.reset_ns);
+  return tcptale_after_u64(conn->reset_ns, by_fin ? env->config.closed_ns : env->config.reset_ns);
 }
 
 int tcptale_closing_is_due(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {

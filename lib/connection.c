@@ -4,6 +4,7 @@
 #include "connection.h"
 
 #include "accept.h"
+#include "card.h"
 #include "closing.h"
 #include "doubt.h"
 #include "handshake.h"
@@ -129,6 +130,7 @@ static void refute_reset(struct tcptale_conn_env *env, struct tcptale_conn *conn
     tcptale_tell_reset(env, conn, conn->reset_dir, TCPTALE_RESET_REFUTED);
   tcptale_tell_anomaly(env, conn, code, conn->reset_dir, 0, 0);
   if (conn->phase != TCPTALE_PHASE_RESET) return;
+  conn->close_why = 0;
   conn->phase = tcptale_handshake_of(env, conn) ? TCPTALE_PHASE_HANDSHAKE : TCPTALE_PHASE_OPEN;
   if (conn->phase == TCPTALE_PHASE_OPEN)
     tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_RESET);
@@ -204,10 +206,6 @@ static uint32_t feed_syn_again(struct tcptale_conn_env *env, struct tcptale_conn
 
 static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (!tcptale_intake_is_over(conn, 1)) return TCPTALE_ACTION_KEEP;
-  return close_now(env, conn, TCPTALE_CLOSE_FIN);
-}
-
-uint32_t tcptale_connection_over(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   return close_now(env, conn, TCPTALE_CLOSE_FIN);
 }
 
@@ -341,7 +339,7 @@ uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_co
   seg->doubtful = trust == TCPTALE_TRUST_UNSURE;
   if (conn->phase == TCPTALE_PHASE_CLOSED) return tcptale_linger_feed(env, conn, seg);
   conn->last_ns = env->now_ns;
-  conn->touched = 1;
+  conn->card->touched = 1;
   if (seg->verdict == TCPTALE_SEGMENT_DUP_FRAME) {
     env->dup_frames++;
     tcptale_accept_place(conn, seg);

@@ -19,7 +19,4 @@ uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_co
 /* Time has come to env->now_ns, the connection may be due; returns a TCPTALE_ACTION_. */
 uint32_t tcptale_connection_expire(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
-/* Both sides have finished, and that was acknowledged: closes. Returns TCPTALE_ACTION_. */
-uint32_t tcptale_connection_over(struct tcptale_conn_env *env, struct tcptale_conn *conn);
-
 #endif

@@ -10,6 +10,7 @@
 #include "pack.h"
 #include "settings.h"
 #include "tell.h"
+#include "usual.h"
 
 #define ALIGN ((size_t)64)
 
@@ -186,30 +187,37 @@ int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *
   stats->dup_frames = t->env.dup_frames;
   stats->anomalies = t->env.emit.anomalies;
   stats->memory_bytes = t->env.config.memory_bytes;
-  stats->memory_used =
-      (uint64_t)t->env.arena.page_first * TCPTALE_ARENA_PAGE + t->env.arena.used_bytes;
+  stats->memory_used = tcptale_arena_fixed_bytes(&t->env.arena) + t->env.arena.used_bytes;
   return TCPTALE_OK;
 }
 
 /* ---- connections ---- */
 
-/* What a handle stands for: a record, or a view of what is packed. A view has no streams, so what
- * is asked of these ends at their flags. */
-static const struct tcptale_conn *look_at(const tcptale_conn *handle, union tcptale_view *view) {
-  const struct tcptale_packed *packed = tcptale_packed_of(handle);
-  return packed ? tcptale_packed_view(packed, view) : handle;
+/* Whose connection a handle is: not of one that is packed. */
+static struct tcptale_conn_env *env_of(const tcptale_conn *handle) {
+  const struct tcptale_card *card = tcptale_card_of(handle);
+  if (!card) return &handle->tracker->env;
+  uint8_t *arena = (uint8_t *)tcptale_arena_of(card);
+  return (struct tcptale_conn_env *)(void *)(arena - offsetof(struct tcptale_conn_env, arena));
 }
 
-static struct tcptale_conn *open_for_change(tcptale_conn *handle, union tcptale_view *view) {
+/* What a handle stands for: a record, or one in `view` that says what a card, or what is packed,
+ * says. A packed one has no streams, so what is asked of these ends at their flags. */
+static const struct tcptale_conn *look_at(const tcptale_conn *handle, struct tcptale_view *view) {
   const struct tcptale_packed *packed = tcptale_packed_of(handle);
-  return packed ? tcptale_packed_view(packed, view) : handle;
+  struct tcptale_card *card = tcptale_card_of(handle);
+  if (packed) return tcptale_packed_view(packed, view);
+  if (!card) return handle;
+  tcptale_unfold(env_of(handle), card, &view->conn);
+  return &view->conn;
 }
 
-/* Ends a change: what is packed takes it over. */
-static int changed(tcptale_conn *handle, const struct tcptale_conn *conn) {
+/* Of a connection that is packed or folded. */
+static uint64_t *user_of(const tcptale_conn *handle) {
   struct tcptale_packed *packed = tcptale_packed_of(handle);
-  if (packed) tcptale_packed_note(packed, conn);
-  return TCPTALE_OK;
+  struct tcptale_card *card = tcptale_card_of(handle);
+  if (packed) return &packed->user;
+  return card ? &card->user : &handle->card->user;
 }
 
 tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
@@ -217,24 +225,28 @@ tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id);
   if (tcptale_roster_is_packed(ref))
     return tcptale_packed_handle(tcptale_roster_packed(&t->env, ref));
-  struct tcptale_conn *conn = ref ? tcptale_roster_conn(&t->env, ref) : NULL;
-  return conn && conn->phase != TCPTALE_PHASE_CLOSED ? conn : NULL;
+  if (ref == 0) return NULL;
+  struct tcptale_card *card = tcptale_roster_card(&t->env, ref);
+  struct tcptale_conn *conn = tcptale_roster_record(&t->env, card);
+  int is_closed = conn ? conn->phase == TCPTALE_PHASE_CLOSED : card->cls == TCPTALE_CLASS_CLOSED;
+  if (is_closed) return NULL;
+  return conn ? conn : tcptale_card_handle(card);
 }
 
 uint64_t tcptale_conn_id(const tcptale_conn *handle) {
-  union tcptale_view view;
+  struct tcptale_view view;
   return handle ? look_at(handle, &view)->id : 0;
 }
 
 int tcptale_conn_endpoints(const tcptale_conn *handle, tcptale_endpoints *endpoints) {
-  union tcptale_view view;
+  struct tcptale_view view;
   if (!handle || !endpoints || endpoints->struct_size < sizeof *endpoints) return TCPTALE_ERR_ARG;
   tcptale_tell_endpoints(look_at(handle, &view), endpoints);
   return TCPTALE_OK;
 }
 
 int tcptale_conn_state(const tcptale_conn *handle, uint32_t direction) {
-  union tcptale_view view;
+  struct tcptale_view view;
   if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
   return look_at(handle, &view)->ends[direction].state;
 }
@@ -247,7 +259,7 @@ static void read_queued(const struct tcptale_conn *conn, uint32_t d, tcptale_con
 }
 
 int tcptale_conn_stats_read(const tcptale_conn *handle, tcptale_conn_stats *stats) {
-  union tcptale_view view;
+  struct tcptale_view view;
   if (!handle || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
   const struct tcptale_conn *conn = look_at(handle, &view);
   uint32_t size = stats->struct_size;
@@ -269,50 +281,64 @@ int tcptale_conn_stats_read(const tcptale_conn *handle, tcptale_conn_stats *stat
 }
 
 uint64_t tcptale_conn_user(const tcptale_conn *handle) {
-  const struct tcptale_packed *packed = tcptale_packed_of(handle);
-  if (packed) return packed->user;
-  return handle ? handle->user : 0;
+  return handle ? *user_of(handle) : 0;
 }
 
 int tcptale_conn_set_user(tcptale_conn *handle, uint64_t value) {
-  struct tcptale_packed *packed = tcptale_packed_of(handle);
   if (!handle) return TCPTALE_ERR_ARG;
-  if (packed) packed->user = value;
-  else handle->user = value;
+  *user_of(handle) = value;
   return TCPTALE_OK;
 }
+
+/* ---- wishes ---- */
 
 /* A direction that has not begun yet only takes the mark along. */
 static void discard(struct tcptale_conn *conn, uint32_t direction) {
   struct tcptale_end *end = &conn->ends[direction];
-  conn->usual = 0;
   if (tcptale_end_has(end, TCPTALE_END_BASED) && conn->phase != TCPTALE_PHASE_CLOSED)
     tcptale_half_discard(&conn->tracker->env.stream, &end->half);
   else end->half.flags |= TCPTALE_HALF_DISCARDING;
 }
 
 int tcptale_conn_ignore(tcptale_conn *handle) {
-  union tcptale_view view;
   if (!handle) return TCPTALE_ERR_ARG;
-  struct tcptale_conn *conn = open_for_change(handle, &view);
-  conn->flags |= TCPTALE_CONN_IGNORED;
-  for (uint32_t d = 0; d < 2; d++) discard(conn, d);
-  return changed(handle, conn);
+  struct tcptale_packed *packed = tcptale_packed_of(handle);
+  struct tcptale_card *card = tcptale_card_of(handle);
+  for (uint32_t d = 0; d < 2; d++) tcptale_conn_stop_data(handle, d);
+  if (packed) tcptale_packed_ignore(packed);
+  else if (card) card->is_ignored = 1;
+  else handle->flags |= TCPTALE_CONN_IGNORED;
+  return TCPTALE_OK;
 }
 
 int tcptale_conn_stop_data(tcptale_conn *handle, uint32_t direction) {
-  union tcptale_view view;
   if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
-  struct tcptale_conn *conn = open_for_change(handle, &view);
-  discard(conn, direction);
-  return changed(handle, conn);
+  struct tcptale_packed *packed = tcptale_packed_of(handle);
+  struct tcptale_card *card = tcptale_card_of(handle);
+  if (packed) {
+    tcptale_packed_stop_data(packed, direction);
+  } else if (card) {
+    card->discards |= 1u << direction & 3u;
+    card->is_usual = 0;
+  } else {
+    discard(handle, direction);
+  }
+  return TCPTALE_OK;
+}
+
+/* Four bits a direction. */
+static uint8_t with_policy(uint8_t policies, uint32_t direction, uint32_t policy) {
+  uint32_t shift = 4 * direction;
+  return (uint8_t)((policies & ~(15u << shift)) | policy << shift);
 }
 
 int tcptale_conn_set_policy(tcptale_conn *handle, uint32_t direction, uint32_t policy) {
-  union tcptale_view view;
   if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
   if (policy < TCPTALE_POLICY_FIRST || policy > TCPTALE_POLICY_BSD_RIGHT) return TCPTALE_ERR_ARG;
-  struct tcptale_conn *conn = open_for_change(handle, &view);
-  conn->ends[direction].half.policy = (uint8_t)policy;
-  return changed(handle, conn);
+  struct tcptale_packed *packed = tcptale_packed_of(handle);
+  struct tcptale_card *card = tcptale_card_of(handle);
+  if (packed) packed->policies = with_policy(packed->policies, direction, policy);
+  else if (card) card->policies = with_policy((uint8_t)card->policies, direction, policy);
+  else handle->ends[direction].half.policy = (uint8_t)policy;
+  return TCPTALE_OK;
 }

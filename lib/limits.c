@@ -14,9 +14,9 @@
 static uint32_t first_idle(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                            uint32_t cls) {
   for (int i = 0; i < TRIES && roster->head[cls]; i++) {
-    struct tcptale_conn *conn = tcptale_roster_conn(env, roster->head[cls]);
-    if (!conn->touched) return roster->head[cls];
-    tcptale_roster_pass_over(roster, env, conn);
+    struct tcptale_card *card = tcptale_roster_card(env, roster->head[cls]);
+    if (!card->touched) return roster->head[cls];
+    tcptale_roster_pass_over(roster, env, card);
   }
   return roster->head[cls];
 }
@@ -29,7 +29,7 @@ static uint32_t half_open_victim(struct tcptale_roster *roster,
   uint32_t other = first_idle(roster, env, TCPTALE_CLASS_HALF_OPEN);
   if (!call || !other) return call | other;
   uint64_t since_ns = tcptale_roster_packed(env, call)->at_ns;
-  return since_ns <= tcptale_roster_conn(env, other)->last_ns ? call : other;
+  return since_ns <= tcptale_roster_last_ns(env, tcptale_roster_card(env, other)) ? call : other;
 }
 
 /* Section J of the limits: whose loss hurts least. 0: there is none of class `least` or above. */
@@ -73,13 +73,14 @@ static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, ui
     return 1;
   }
   if (!ref) return 0;
-  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
-  if (conn->phase != TCPTALE_PHASE_CLOSED && conn->phase != TCPTALE_PHASE_EMBRYO) {
+  struct tcptale_card *card = tcptale_roster_card(env, ref);
+  struct tcptale_conn *conn = tcptale_roster_part(roster, env, card);
+  if (card->cls != TCPTALE_CLASS_CLOSED) {
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
     roster->evicted++;
   }
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
-  tcptale_roster_remove(roster, env, conn);
+  tcptale_roster_remove(roster, env, card);
   return 1;
 }
 
@@ -110,13 +111,14 @@ static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, u
                   uint64_t idle_ns) {
   if (!ref) return;
   int is_packed = tcptale_roster_is_packed(ref);
-  const struct tcptale_conn *record = is_packed ? NULL : tcptale_roster_conn(env, ref);
-  uint64_t since_ns = record ? record->last_ns : tcptale_roster_packed(env, ref)->at_ns;
-  if ((record && record->touched) || env->now_ns - since_ns < idle_ns) return;
+  const struct tcptale_card *card = is_packed ? NULL : tcptale_roster_card(env, ref);
+  uint64_t since_ns =
+      card ? tcptale_roster_last_ns(env, card) : tcptale_roster_packed(env, ref)->at_ns;
+  if ((card && card->touched) || env->now_ns - since_ns < idle_ns) return;
   struct tcptale_conn *conn = tcptale_roster_wake(roster, env, ref);
   if (!conn) return;
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_TIMEOUT);
-  tcptale_roster_remove(roster, env, conn);
+  tcptale_roster_remove(roster, env, conn->card);
 }
 
 static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
@@ -144,13 +146,14 @@ void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env
 /* An embryo among them has its end still to be told, and waits for it. So does the one at hand,
  * which may only have had its timer moved: its segment comes next. */
 void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           const struct tcptale_conn *at_hand) {
+                           const struct tcptale_card *at_hand) {
   uint32_t cls = TCPTALE_CLASS_CLOSED, ref = roster->head[cls];
   if (roster->count[cls] <= LINGER_MOST) return;
-  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
-  if (conn == at_hand) return;
-  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_roster_remove(roster, env, conn);
-  else tcptale_roster_pass_over(roster, env, conn);
+  struct tcptale_card *card = tcptale_roster_card(env, ref);
+  const struct tcptale_conn *conn = tcptale_roster_record(env, card);
+  if (card == at_hand) return;
+  if (conn && conn->phase == TCPTALE_PHASE_EMBRYO) tcptale_roster_pass_over(roster, env, card);
+  else tcptale_roster_remove(roster, env, card);
   tcptale_roster_prefetch_oldest(roster, env, cls);
 }
 
@@ -159,7 +162,7 @@ void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_en
 /* It needs more memory to be woken. */
 static int is_compact(const struct tcptale_conn_env *env, uint32_t ref) {
   if (ref == 0 || tcptale_roster_is_packed(ref)) return ref != 0;
-  return tcptale_conn_has(tcptale_roster_conn(env, ref), TCPTALE_CONN_FOLDED);
+  return !tcptale_roster_card(env, ref)->has_record;
 }
 
 struct tcptale_conn *tcptale_limits_find(struct tcptale_roster *roster,
@@ -193,15 +196,16 @@ void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *
     end_call(roster, env, ref, why);
     return;
   }
-  struct tcptale_conn *conn = tcptale_roster_conn(env, ref);
-  tcptale_closing_close(env, conn, why);
-  tcptale_roster_remove(roster, env, conn);
+  struct tcptale_card *card = tcptale_roster_card(env, ref);
+  if (card->cls != TCPTALE_CLASS_CLOSED || card->has_record)
+    tcptale_closing_close(env, tcptale_roster_part(roster, env, card), why);
+  tcptale_roster_remove(roster, env, card);
 }
 
 /* A call that is packed takes the place of an older one where no memory is left. */
 static uint32_t packed_block(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                              const struct tcptale_conn *conn) {
-  size_t len = tcptale_packed_bytes(tcptale_conn_has(conn, TCPTALE_CONN_WIDE));
+  size_t len = tcptale_packed_bytes(conn->card->is_wide);
   enum tcptale_arena_class cls = tcptale_arena_class_for(len);
   uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
   if (ref == TCPTALE_ARENA_NONE && roster->head[TCPTALE_CLASS_CALL] &&

@@ -34,7 +34,7 @@ void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *
 /* Forgets the closed connection that lingers longest where more linger than is useful, unless it is
  * the one at hand. */
 void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           const struct tcptale_conn *at_hand);
+                           const struct tcptale_card *at_hand);
 
 /* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,

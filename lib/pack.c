@@ -35,17 +35,22 @@ int tcptale_packed_is_wide(const struct tcptale_packed *packed) {
 
 /* ---- the user's wishes ---- */
 
-void tcptale_packed_note(struct tcptale_packed *packed, const struct tcptale_conn *conn) {
-  packed->user = conn->user;
+void tcptale_packed_ignore(struct tcptale_packed *packed) {
+  packed->traits |= IS_IGNORED;
+}
+
+void tcptale_packed_stop_data(struct tcptale_packed *packed, uint32_t direction) {
+  packed->traits |= (uint16_t)(DISCARDS << direction);
+}
+
+static void note(struct tcptale_packed *packed, const struct tcptale_conn *conn) {
   packed->policies = (uint8_t)(conn->ends[0].half.policy | conn->ends[1].half.policy << 4);
-  if (tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) packed->traits |= IS_IGNORED;
+  if (tcptale_conn_has(conn, TCPTALE_CONN_IGNORED)) tcptale_packed_ignore(packed);
   for (uint32_t d = 0; d < 2; d++)
-    if (conn->ends[d].half.flags & TCPTALE_HALF_DISCARDING)
-      packed->traits |= (uint16_t)(DISCARDS << d);
+    if (conn->ends[d].half.flags & TCPTALE_HALF_DISCARDING) tcptale_packed_stop_data(packed, d);
 }
 
 static void recall(const struct tcptale_packed *packed, struct tcptale_conn *conn) {
-  conn->user = packed->user;
   if (packed->traits & IS_IGNORED) conn->flags |= TCPTALE_CONN_IGNORED;
   for (uint32_t d = 0; d < 2; d++) {
     conn->ends[d].half.policy = packed->policies >> 4 * d & 15;
@@ -59,18 +64,30 @@ int tcptale_packed_is_ignored(const struct tcptale_packed *packed) {
 
 /* ---- the record ---- */
 
-/* All of it but bases, candidates and what only `roster` knows; `conn` is all zero. */
-static void fill(const struct tcptale_packed *packed, struct tcptale_conn *conn) {
+/* What of a packed connection is on its card, but for its places, and the ends. */
+static void fill_card(const struct tcptale_packed *packed, struct tcptale_card *card) {
+  memset(card, 0, sizeof *card);
+  card->key = packed->key;
+  card->user = packed->user;
+  card->is_wide = tcptale_packed_is_wide(packed);
+  if (card->is_wide) memcpy(card->whole_key, packed->whole_key, TCPTALE_KEY_WIDE_BYTES);
+  card->id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1);
+  card->client_at = (packed->traits & CLIENT_AT) != 0;
+  card->is_role_known = 1;
+}
+
+/* All of it but bases, candidates and what only `roster` knows. */
+static void fill(const struct tcptale_packed *packed, struct tcptale_card *card,
+                 struct tcptale_conn *conn) {
   uint32_t sender = sender_of(packed);
-  conn->key = packed->key;
+  fill_card(packed, card);
+  memset(conn, 0, sizeof *conn);
+  conn->card = card;
+  conn->due_ns = UINT64_MAX;
   conn->flags = TCPTALE_CONN_ROLE_KNOWN;
-  if (tcptale_packed_is_wide(packed)) {
-    conn->flags |= TCPTALE_CONN_WIDE;
-    memcpy(conn->whole_key, packed->whole_key, TCPTALE_KEY_WIDE_BYTES);
-  }
   conn->id = tcptale_packed_id(packed);
   conn->first_ns = conn->last_ns = packed->at_ns;
-  conn->client_at = (packed->traits & CLIENT_AT) != 0;
+  conn->client_at = card->client_at;
   conn->phase = TCPTALE_PHASE_HANDSHAKE;
   conn->how = sender == TCPTALE_C2S ? TCPTALE_OPEN_SYN : TCPTALE_OPEN_SYNACK;
   conn->ends[sender].packets = 1;
@@ -93,10 +110,10 @@ static void fill_candidate(const struct tcptale_packed *packed, struct tcptale_c
 }
 
 void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                    struct tcptale_conn *conn, struct tcptale_handshake *hs) {
-  memset(conn, 0, sizeof *conn);
+                    struct tcptale_card *card, struct tcptale_conn *conn,
+                    struct tcptale_handshake *hs) {
   memset(hs, 0, sizeof *hs);
-  fill(packed, conn);
+  fill(packed, card, conn);
   conn->tracker = env->tracker;
   int is_answer = sender_of(packed) == TCPTALE_S2C;
   fill_candidate(packed, is_answer ? hs->synack : hs->syn);
@@ -105,74 +122,65 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
   tcptale_opening_base_first(env, conn, packed->isn, packed->ack);
 }
 
-/* ---- folded records ---- */
+struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
+                                         struct tcptale_view *view) {
+  fill(packed, (struct tcptale_card *)(void *)view->card, &view->conn);
+  return &view->conn;
+}
+
+/* ---- an answer ---- */
 
 uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed) {
   return (packed->traits & CLIENT_AT) != 0;
 }
 
 int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
-  return !(packed->traits & (IS_ANSWER | IS_SIGNED | IS_IGNORED));
+  return !(packed->traits & (IS_ANSWER | IS_SIGNED | IS_IGNORED)) &&
+         tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
 }
 
-static uint32_t stamp_flag(const struct tcptale_conn *conn, const struct tcptale_end *end) {
-  return (uint32_t)TCPTALE_CONN_FOLDED_STAMP << (end != conn->ends);
+/* An end whose SYN has that number. */
+static void begin_end(struct tcptale_card_end *end, uint32_t isn, uint32_t state) {
+  end->first_seq = end->next_seq = end->acked = end->edge = isn + 1;
+  end->packets = 1;
+  end->flags = TCPTALE_CARD_SYN;
+  end->state = state & 15u;
 }
 
-void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
-                       const struct tcptale_gist *gist) {
-  end->window = gist->said.window;
-  end->ts_recent = gist->said.ts_val;
-  end->wscale = gist->wscale;
-  if (gist->has_timestamps) conn->flags |= stamp_flag(conn, end);
-}
-
-void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                           struct tcptale_conn *conn) {
-  struct tcptale_end *client = &conn->ends[TCPTALE_C2S];
-  uint32_t scale = packed->traits & SCALE_MASK;
-  memset(conn, 0, sizeof *conn);
-  fill(packed, conn);
-  conn->tracker = env->tracker;
-  tcptale_opening_base_first(env, conn, packed->isn, packed->ack);
-  conn->flags |= TCPTALE_CONN_FOLDED;
+static void fill_client(const struct tcptale_packed *packed, struct tcptale_card *card) {
+  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S];
+  begin_end(client, packed->isn, TCPTALE_STATE_ESTABLISHED);
+  client->flags |= TCPTALE_CARD_SYN_ACKED;
+  if (packed->traits & GOOD_CSUM) client->flags |= TCPTALE_CARD_GOOD_CSUM;
   client->window = packed->window;
   client->ts_recent = packed->ts_val;
-  client->wscale = scale == SCALE_MASK ? TCPTALE_WSCALE_NONE : (uint8_t)scale;
-  if (packed->traits & HAS_TIMESTAMPS) conn->flags |= stamp_flag(conn, client);
+  client->wscale = packed->traits & 15u; /* all set: none, here too */
+  if (packed->traits & HAS_TIMESTAMPS) card->stamps |= 1u;
 }
 
-/* What one end offered goes back into its candidate. */
-static void unfold_end(struct tcptale_conn *conn, struct tcptale_end *end,
-                       struct tcptale_candidate *c) {
-  c->isn = tcptale_end_isn(end);
-  c->ts_val = end->ts_recent;
-  c->window = end->window;
-  c->wscale = end->wscale;
-  if (end->wscale != TCPTALE_WSCALE_NONE) c->options |= TCPTALE_HAS_WSCALE;
-  if (tcptale_conn_has(conn, stamp_flag(conn, end))) c->options |= TCPTALE_HAS_TIMESTAMPS;
-  conn->flags &= ~stamp_flag(conn, end);
-  end->window = 0;
-  end->ts_recent = 0;
-  end->wscale = TCPTALE_WSCALE_NONE;
+static void fill_server(const struct tcptale_gist *gist, struct tcptale_card *card) {
+  struct tcptale_card_end *server = &card->ends[TCPTALE_S2C];
+  begin_end(server, gist->said.seq, TCPTALE_STATE_SYN_RECEIVED);
+  if (gist->good_sum) server->flags |= TCPTALE_CARD_GOOD_CSUM;
+  server->window = gist->said.window;
+  server->ts_recent = gist->said.ts_val;
+  server->wscale = gist->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : gist->wscale & 15u;
+  if (gist->has_timestamps) card->stamps |= 2u;
 }
 
-void tcptale_unfold(struct tcptale_conn *conn, struct tcptale_handshake *hs) {
-  memset(hs, 0, sizeof *hs);
-  unfold_end(conn, &conn->ends[TCPTALE_C2S], &hs->syn[0]);
-  unfold_end(conn, &conn->ends[TCPTALE_S2C], &hs->synack[0]);
-  hs->syn[0].ts_ns = conn->first_ns;
-  hs->synack[0].ts_ns = conn->last_ns;
-  hs->syn[0].ack = hs->synack[0].ack = hs->syn[0].isn + 1;
-  hs->syn_count = hs->synack_count = hs->chosen_syn = 1;
-  conn->flags &= ~(uint32_t)TCPTALE_CONN_FOLDED;
-}
-
-struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
-                                         union tcptale_view *view) {
-  memset(view, 0, sizeof *view);
-  fill(packed, &view->conn);
-  return &view->conn;
+void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                         const struct tcptale_gist *gist, struct tcptale_card *card) {
+  fill_card(packed, card);
+  card->how = TCPTALE_OPEN_SYN;
+  card->touched = 1;
+  card->discards = packed->traits / DISCARDS & 3u;
+  card->policies = packed->policies;
+  for (uint32_t d = 0; d < 2; d++)
+    if (!(card->policies >> 4 * d & 15)) card->policies |= env->config.policy[d] << 4 * d & 255;
+  card->more.first_ns = packed->at_ns;
+  card->since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
+  fill_client(packed, card);
+  fill_server(gist, card);
 }
 
 /* ---- packing ---- */
@@ -189,7 +197,7 @@ static int has_first_flags(const struct tcptale_conn *conn) {
 
 /* What a fresh record and its flags say of the way here: nothing odd was found. */
 static int is_plain(const struct tcptale_conn *conn) {
-  const uint32_t fine = TCPTALE_CONN_ROLE_KNOWN | TCPTALE_CONN_WIDE | TCPTALE_CONN_IGNORED;
+  const uint32_t fine = TCPTALE_CONN_ROLE_KNOWN | TCPTALE_CONN_IGNORED;
   uint32_t hangs_on = conn->anomalies | conn->parked | conn->renew; /* all NONE, which is 0 */
   return conn->phase == TCPTALE_PHASE_HANDSHAKE && conn->id < ID_LIMIT && !hangs_on &&
          !(conn->flags & ~fine) && conn->ends[0].packets + conn->ends[1].packets == 1 &&
@@ -211,7 +219,7 @@ static uint16_t traits_of(const struct tcptale_conn *conn, const struct tcptale_
   uint32_t traits = c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : c->wscale;
   if (sender == TCPTALE_S2C) traits |= IS_ANSWER;
   if (conn->client_at) traits |= CLIENT_AT;
-  if (tcptale_conn_has(conn, TCPTALE_CONN_WIDE)) traits |= IS_WIDE;
+  if (conn->card->is_wide) traits |= IS_WIDE;
   if (c->options & TCPTALE_HAS_TIMESTAMPS) traits |= HAS_TIMESTAMPS;
   if (c->options & TCPTALE_HAS_MD5) traits |= IS_SIGNED;
   if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM)) traits |= GOOD_CSUM;
@@ -223,7 +231,8 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   const struct tcptale_candidate *c = only_candidate(env, conn);
   if (!c) return 0;
   memset(packed, 0, sizeof *packed);
-  packed->key = conn->key;
+  packed->key = conn->card->key;
+  packed->user = conn->card->user;
   packed->at_ns = conn->last_ns;
   packed->id_low = (uint32_t)conn->id;
   packed->id_high = (uint16_t)(conn->id >> 32);
@@ -232,9 +241,9 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   packed->ts_val = c->ts_val;
   packed->window = c->window;
   packed->traits = traits_of(conn, c);
-  tcptale_packed_note(packed, conn);
+  note(packed, conn);
   if (tcptale_packed_is_wide(packed))
-    memcpy(packed->whole_key, conn->whole_key, TCPTALE_KEY_WIDE_BYTES);
+    memcpy(packed->whole_key, conn->card->whole_key, TCPTALE_KEY_WIDE_BYTES);
   return 1;
 }
 

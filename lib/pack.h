@@ -8,6 +8,7 @@
 #ifndef TCPTALE_LIB_PACK_H
 #define TCPTALE_LIB_PACK_H
 
+#include "card.h"
 #include "handshake.h"
 #include "record.h"
 
@@ -34,10 +35,10 @@ static inline size_t tcptale_packed_bytes(int is_wide) {
   return sizeof(struct tcptale_packed) + (is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
 }
 
-/* Room for a record with its whole key outside of the arena. */
-union tcptale_view {
+/* Room for a record, and a card with its whole key, outside of the arena. */
+struct tcptale_view {
   struct tcptale_conn conn;
-  uint8_t room[sizeof(struct tcptale_conn) + TCPTALE_KEY_WIDE_BYTES];
+  _Alignas(struct tcptale_card) uint8_t card[sizeof(struct tcptale_card) + TCPTALE_KEY_WIDE_BYTES];
 };
 
 /* Packs a connection after its first step, but for its links, into `packed`; 0: there is more to
@@ -45,29 +46,21 @@ union tcptale_view {
 int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                  struct tcptale_packed *packed);
 
-/* The opposite: writes the record and its candidates anew, but for links, class, timer and the
- * reference of the candidates. */
+/* The opposite: writes the card, the record and its candidates anew, but for links, class, timer and
+ * the references of the last two. */
 void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                    struct tcptale_conn *conn, struct tcptale_handshake *hs);
+                    struct tcptale_card *card, struct tcptale_conn *conn,
+                    struct tcptale_handshake *hs);
 
 /* Packs a plain SYN that was never a record; gives it the next id. */
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                        const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* A folded record: a plain SYN and the plain SYN+ACK that answers it, told by what a record has of
- * them once it is established. This one unpacks a SYN into such a record, without the answer; it
- * `may` where the SYN was no SYN+ACK itself, and not signed. */
+/* Writes the card of a connection whose packed SYN the plain SYN+ACK of `gist` answers, but for
+ * links, class and timer. It `may` where the SYN was no SYN+ACK itself, and not signed. */
 int tcptale_packed_may_fold(const struct tcptale_packed *packed);
-void tcptale_unpack_folded(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                           struct tcptale_conn *conn);
-
-/* Notes what one end's SYN, or SYN+ACK, offers. */
-void tcptale_pack_fold(struct tcptale_conn *conn, struct tcptale_end *end,
-                       const struct tcptale_gist *gist);
-
-/* Makes the candidates of a folded record out of it, which is then as any in a handshake but for the
- * reference of the candidates. */
-void tcptale_unfold(struct tcptale_conn *conn, struct tcptale_handshake *hs);
+void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                         const struct tcptale_gist *gist, struct tcptale_card *card);
 
 /* The client's place in the key. */
 uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed);
@@ -86,10 +79,12 @@ static inline struct tcptale_packed *tcptale_packed_of(const struct tcptale_conn
   return (struct tcptale_packed *)((uintptr_t)handle - 1);
 }
 
-/* What getters see of it: a record in `view` without streams, candidates and tracker; and the
- * user's wishes taken over from there. */
+/* What getters see of it: a record in `view` without streams, candidates and tracker. */
 struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
-                                         union tcptale_view *view);
-void tcptale_packed_note(struct tcptale_packed *packed, const struct tcptale_conn *conn);
+                                         struct tcptale_view *view);
+
+/* The user's wishes. */
+void tcptale_packed_ignore(struct tcptale_packed *packed);
+void tcptale_packed_stop_data(struct tcptale_packed *packed, uint32_t direction);
 
 #endif

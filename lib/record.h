@@ -1,5 +1,6 @@
-/* record.h - what the tracker remembers of a connection, and the segment on its way through it.
- * No code lives here but one-line views; `connection` and its helpers act. Floor 5.
+/* record.h - all that the tracker knows of a connection about which something is not usual, and the
+ * segment on its way through it. No code lives here but one-line views; `connection` and its helpers
+ * act. Floor 5.
  *
  * Direction is an index everywhere: ends[TCPTALE_C2S] is the client and what it sends. */
 #ifndef TCPTALE_LIB_RECORD_H
@@ -11,7 +12,6 @@
 #include "emit.h"
 #include "key.h"
 #include "stream.h"
-#include "timers.h"
 
 /* Where a connection stands. */
 enum tcptale_phase {
@@ -20,16 +20,6 @@ enum tcptale_phase {
   TCPTALE_PHASE_OPEN = 2,      /* established, or picked up in midstream */
   TCPTALE_PHASE_RESET = 3, /* a RST that counts was told; close waits for what follows (rule R17) */
   TCPTALE_PHASE_CLOSED = 4 /* close was told; the ports are remembered */
-};
-
-/* Eviction classes: whom to take first when room is short. */
-enum tcptale_class {
-  TCPTALE_CLASS_CLOSED = 0,    /* or not opened: an embryo */
-  TCPTALE_CLASS_CALL = 1,      /* half-open, and packed: of these two whichever is idle longer */
-  TCPTALE_CLASS_HALF_OPEN = 2, /* half-open, and more is known of it */
-  TCPTALE_CLASS_ONE_WAY = 3,   /* midstream, one side seen; or a RST is about to end it */
-  TCPTALE_CLASS_FULL = 4,
-  TCPTALE_CLASSES = 5
 };
 
 enum tcptale_conn_flag {
@@ -45,9 +35,6 @@ enum tcptale_conn_flag {
   TCPTALE_CONN_SPLIT = 0x0080,         /* the server answered SYN with SYN */
   TCPTALE_CONN_CLIENT_SYNACK = 0x0100, /* and the client answered with SYN+ACK */
   TCPTALE_CONN_SIGNED = 0x0400,        /* the handshake carried MD5 or AO signatures */
-  TCPTALE_CONN_WIDE = 0x4000,          /* its whole key stands behind the record */
-  TCPTALE_CONN_FOLDED = 0x8000,        /* in a handshake, without candidates: see pack.h */
-  TCPTALE_CONN_FOLDED_STAMP = 0x10000, /* the client's SYN had timestamps; next bit: the answer */
   TCPTALE_CONN_OFFLOAD_TOLD =
       0x1000 /* csum_offload was told of the client; the next bit: of the server */
 };
@@ -84,48 +71,33 @@ struct tcptale_end {
   uint16_t mac; /* a digest of its link address; 0: none seen */
 };
 
-/* How `roster` strings connections together, by reference; 0: none. */
-struct tcptale_links {
-  uint32_t next; /* neighbours in the eviction class */
-  uint32_t prev;
-  uint32_t id_next; /* the next in its chain of the index of ids */
-};
+struct tcptale_card; /* card.h */
 
-/* The record. What a usual segment touches comes first: a line for the connection, four for its
- * ends. */
+/* The record of a connection about which something is not usual; its card (card.h) is the rest. */
 struct tcptale_conn {
-  struct tcptale_brief_key key; /* first, as in what is packed */
-  uint32_t flags;               /* TCPTALE_CONN_ */
-  uint64_t id;                  /* 0: not opened */
+  struct tcptale_card *card; /* its key, its user's value, its places in indexes, lists, timers */
+  struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
+  uint64_t id;                     /* 0: not opened */
+  uint64_t first_ns;
   uint64_t last_ns;
-  struct tcptale_timer timer;
+  uint64_t reset_ns; /* of the RST that is believed; phase CLOSED: of the close */
+  uint64_t due_ns;   /* when it was due at the end of its last step */
+  uint32_t flags;    /* TCPTALE_CONN_ */
   uint8_t client_at; /* which endpoint of the key is the client */
   uint8_t phase;     /* TCPTALE_PHASE_ */
-  uint8_t cls;       /* TCPTALE_CLASS_ */
   uint8_t how;       /* TCPTALE_OPEN_ */
   uint8_t reset_dir; /* who sent the RST that is believed, or tentative */
   uint8_t close_why; /* phase CLOSED: what was told; RESET: what will be */
-  uint8_t touched;   /* 1: a packet came since it was last passed over for eviction */
-  uint8_t usual;     /* 1: a segment may go the short way (usual.h) */
-  struct tcptale_end ends[2];
-
-  struct tcptale_links links; /* shares the last line of the ends */
-  uint32_t hash;
-  uint64_t first_ns;
-  uint64_t reset_ns; /* of that RST; phase CLOSED: of the close */
-
-  uint64_t user;
-  struct tcptale_tracker *tracker; /* whose it is: getters start from the handle alone */
-  uint32_t handshake;              /* arena reference of the candidates; NONE once established */
-  uint32_t anomalies;              /* arena reference of the counters */
-  uint32_t parked;                 /* segments that wait for a decision, oldest first */
+  uint8_t reserved0[3];
+  uint32_t tally;     /* arena references: what its card had; NONE */
+  uint32_t handshake; /* the candidates; NONE once established */
+  uint32_t anomalies; /* the counters */
+  uint32_t parked;    /* segments that wait for a decision, oldest first */
   uint32_t parked_last;
   uint32_t parked_count;
-  uint32_t renew;      /* parked SYN that may begin a new connection here (rule R9); NONE */
-  uint8_t whole_key[]; /* TCPTALE_KEY_WIDE_BYTES where it is WIDE, else none */
+  uint32_t renew; /* parked SYN that may begin a new connection here (rule R9); NONE */
+  struct tcptale_end ends[2];
 };
-
-#define TCPTALE_CONN_HOT_BYTES offsetof(struct tcptale_conn, user)
 
 /* A segment on its way. `offset` and `ack_offset` are positions in the sender's and the peer's
  * direction. */

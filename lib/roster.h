@@ -1,18 +1,20 @@
-/* roster.h - the connections of a tracker: their records, the two indexes (by key, by id), the
- * lists by eviction class, and the timers. Who gives way when room is short is said by `limits`.
+/* roster.h - the connections of a tracker: their cards and records, the two indexes (by key, by id),
+ * the lists by eviction class, and the timers. Who gives way when room is short is said by `limits`.
  *
  * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
- * records, so that connections that open one after the other touch heads side by side.
+ * cards, so that connections that open one after the other touch heads side by side.
  *
- * A reference that is odd names a packed connection (pack.h). These are the class CALL, in the
- * order of their calls, and all of them wait equally long, so their list is their timer too.
+ * A reference names a card, an odd one a packed connection (pack.h). The latter are the class CALL,
+ * in the order of their calls, and all of them wait equally long, so their list is their timer too.
  *
  * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
- * and in the list of its class; the timer of a record is set, not later than it is due, unless it
+ * and in the list of its class; the timer of a card is set, not later than it is due, unless it
  * never is. Lists are in the order of joining. Floor 12. */
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
+#include "card.h"
+#include "fold.h"
 #include "pack.h"
 #include "record.h"
 #include "table.h"
@@ -28,8 +30,10 @@ struct tcptale_roster {
   uint32_t count[TCPTALE_CLASSES];
   uint32_t max_open;      /* open at once */
   uint32_t max_half_open; /* of them half-open */
-  uint32_t spare_record;  /* blocks for one to be unpacked though no memory is left; NONE: in use */
+  uint32_t spare_card;    /* blocks for one to be woken though no memory is left; NONE: in use */
+  uint32_t spare_record;
   uint32_t spare_candidates;
+  uint32_t parting; /* the record of a folded connection that is about to go */
   uint32_t has_due; /* 1: there may be more that is due than was taken */
   uint64_t evicted;
 };
@@ -54,9 +58,9 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
   for (;;) {
     uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
     if (ref == 0) return 0;
-    const struct tcptale_conn *conn = tcptale_arena_at(&env->arena, ref & ~1u);
-    if (!tcptale_key_is_brief(key, &conn->key)) continue; /* it is first in what is packed, too */
-    int is_brief = !(ref & 1) && !key->is_wide && !tcptale_conn_has(conn, TCPTALE_CONN_WIDE);
+    const struct tcptale_card *card = tcptale_arena_at(&env->arena, ref & ~1u);
+    if (!tcptale_key_is_brief(key, &card->key)) continue; /* it is first in what is packed, too */
+    int is_brief = !(ref & 1) && !key->is_wide && !card->is_wide;
     if (is_brief || tcptale_roster_has_key(env, ref, key)) return ref;
   }
 }
@@ -67,15 +71,14 @@ static inline uint32_t tcptale_roster_prefetch(const struct tcptale_roster *rost
                                                const struct tcptale_conn_env *env, uint32_t hash) {
   uint32_t at = tcptale_table_home(&roster->by_key, hash);
   uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
-  const uint8_t *record = tcptale_arena_at(&env->arena, ref & ~1u);
+  const uint8_t *block = tcptale_arena_at(&env->arena, ref & ~1u);
   if (ref == 0) return 0;
-  tcptale_prefetch(record);
-  if (ref & 1) return ref;
-  for (size_t line = 64; line < TCPTALE_CONN_HOT_BYTES; line += 64) tcptale_prefetch(record + line);
+  tcptale_prefetch(block);
+  if (!(ref & 1)) tcptale_prefetch(block + 64);
   return ref;
 }
 
-/* The same, once its record is at hand: a step that moves it in a list touches its neighbours
+/* The same, once its card is at hand: its record, or what a step that moves it in a list touches
  * there. */
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
                                   const struct tcptale_conn_env *env, uint32_t ref);
@@ -84,10 +87,18 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id);
 
-/* The record of a reference. A packed one is unpacked, a folded one unfolded first; NULL: no memory
- * is left, not even the spare. */
+/* The record of a reference: what is packed or folded is made whole first. NULL: no memory is left,
+ * not even the spare. */
 struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env, uint32_t ref);
+
+/* The record of a card that is to be closed and taken out, which needs no memory. */
+struct tcptale_conn *tcptale_roster_part(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env, struct tcptale_card *card);
+
+/* Folds a connection again where its record says no more than its card can; it may be gone then. */
+void tcptale_roster_rest(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         struct tcptale_conn *conn);
 
 /* A zeroed record for a key that is not there yet, and whose index is not full; `half_open`: with
  * candidates, and out of the spare blocks if need be. NULL: no memory is left. */
@@ -108,30 +119,36 @@ struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
 void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                                 struct tcptale_packed *packed);
 
-/* Makes a folded record (pack.h) of a packed SYN; NULL: no memory is left, nothing has happened. */
-struct tcptale_conn *tcptale_roster_fold(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env, uint32_t ref);
+/* A packed SYN is answered: makes it a folded connection, which `gist` says more of. NULL: no memory
+ * is left, nothing has happened. */
+struct tcptale_card *tcptale_roster_answer(struct tcptale_roster *roster,
+                                           struct tcptale_conn_env *env, uint32_t ref,
+                                           const struct tcptale_gist *gist);
+
+/* A folded connection was due at `due_ns` and has become one of class `cls`. */
+void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         struct tcptale_card *card, uint32_t cls, uint64_t due_ns);
 
 /* After each step: class and timer follow what the record has become. */
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
-/* Packs a connection into `block`, which is large enough, and gives its record back; 0: there is
- * more to it than can be packed, or it is due at once; nothing has happened. */
+/* Packs a connection into `block`, which is large enough, and gives its card and record back; 0:
+ * there is more to it than can be packed, or it is due at once; nothing has happened. */
 int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                         struct tcptale_conn *conn, uint32_t block);
 
 /* Moves a connection to the end of its class. */
 void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                              struct tcptale_conn *conn);
+                              struct tcptale_card *card);
 
 /* The first of a class will be taken out before long, and the second after it. */
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls);
 
-/* Takes a closed record out and gives all its memory back. */
+/* Takes a closed connection out and gives all its memory back. */
 void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_conn *conn);
+                           struct tcptale_card *card);
 
 /* Takes a packed connection out, whose close was told. */
 void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -140,8 +157,7 @@ void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_co
 /* Sees that the spare blocks are there; 0: no memory is left for them. */
 int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
 
-/* The next connection whose timer has come up, earliest first; NULL when there is none. It is whole
- * if it is due, else only its timer has to move. */
+/* The next connection that is due, earliest first; NULL when there is none. */
 struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
                                         struct tcptale_conn_env *env);
 
@@ -149,13 +165,22 @@ struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
 uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
                                  const struct tcptale_conn_env *env);
 
-/* Any record that has no id (an embryo) or is closed; NULL when all are open. */
-struct tcptale_conn *tcptale_roster_any(const struct tcptale_roster *roster,
-                                        const struct tcptale_conn_env *env);
-
-static inline struct tcptale_conn *tcptale_roster_conn(const struct tcptale_conn_env *env,
+static inline struct tcptale_card *tcptale_roster_card(const struct tcptale_conn_env *env,
                                                        uint32_t ref) {
   return tcptale_arena_at(&env->arena, ref);
+}
+
+/* The record of a card; NULL: it is folded. */
+static inline struct tcptale_conn *tcptale_roster_record(const struct tcptale_conn_env *env,
+                                                         const struct tcptale_card *card) {
+  return card->has_record ? tcptale_arena_at(&env->arena, card->more.at.record) : NULL;
+}
+
+/* When its last packet came. */
+static inline uint64_t tcptale_roster_last_ns(const struct tcptale_conn_env *env,
+                                              const struct tcptale_card *card) {
+  const struct tcptale_conn *conn = tcptale_roster_record(env, card);
+  return conn ? conn->last_ns : tcptale_fold_last_ns(&env->arena, card);
 }
 
 static inline int tcptale_roster_is_packed(uint32_t ref) {

@@ -5,6 +5,8 @@
 
 #include "tcptale/flow.h"
 
+#include "card.h"
+
 /* Where the fields of the key lie in its bytes. */
 #define KEY_AT(member) (offsetof(tcptale_flow_key, member) - offsetof(tcptale_flow_key, scope))
 
@@ -29,8 +31,8 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
   uint32_t size = out->struct_size;
   memset(out, 0, size);
   out->struct_size = size;
-  const uint8_t *whole_key = tcptale_conn_has(conn, TCPTALE_CONN_WIDE) ? conn->whole_key : NULL;
-  tcptale_tell_ends_of(&conn->key, whole_key, conn->client_at, out);
+  const uint8_t *whole_key = conn->card->is_wide ? conn->card->whole_key : NULL;
+  tcptale_tell_ends_of(&conn->card->key, whole_key, conn->client_at, out);
   out->role =
       tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
 }

@@ -32,10 +32,18 @@ static uint32_t *list_of(struct tcptale_wheel *wheel, uint32_t place) {
 }
 
 void tcptale_wheel_init(struct tcptale_wheel *wheel, const struct tcptale_arena *arena,
-                        uint32_t timer_offset) {
+                        uint32_t timer_offset, uint64_t (*deadline)(const void *ctx, uint32_t ref),
+                        const void *ctx) {
   memset(wheel, 0, sizeof *wheel);
   wheel->arena = arena;
   wheel->timer_offset = timer_offset;
+  wheel->deadline = deadline;
+  wheel->ctx = ctx;
+}
+
+/* The mark of a list's first timer. */
+static uint32_t mark_of(uint32_t place) {
+  return place << 1 | 1;
 }
 
 static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
@@ -52,8 +60,7 @@ static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
 static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
   uint32_t *head = list_of(wheel, place);
-  timer->place = place;
-  timer->prev = 0;
+  timer->prev = mark_of(place);
   timer->next = *head;
   if (*head) timer_of(wheel, *head)->prev = ref;
   *head = ref;
@@ -62,29 +69,36 @@ static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
   wheel->pending[slot / TCPTALE_WHEEL_SLOTS] |= (uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS);
 }
 
-static void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
-  uint32_t *head = list_of(wheel, timer->place);
-  if (timer->prev) timer_of(wheel, timer->prev)->next = timer->next;
-  else *head = timer->next;
+/* Takes the first timer out of its list. */
+static void withdraw_first(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+  uint32_t place = timer->prev >> 1, slot = place - 1;
+  uint32_t *head = list_of(wheel, place);
+  *head = timer->next;
   if (timer->next) timer_of(wheel, timer->next)->prev = timer->prev;
-  if (*head == 0 && timer->place != DUE_PLACE) {
-    uint32_t slot = timer->place - 1;
-    wheel->pending[slot / TCPTALE_WHEEL_SLOTS] &= ~((uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS));
+  if (*head != 0 || place == DUE_PLACE) return;
+  wheel->pending[slot / TCPTALE_WHEEL_SLOTS] &= ~((uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS));
+}
+
+static void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+  if (timer->prev & 1) {
+    withdraw_first(wheel, timer);
+  } else {
+    timer_of(wheel, timer->prev)->next = timer->next;
+    if (timer->next) timer_of(wheel, timer->next)->prev = timer->prev;
   }
-  timer->place = 0;
+  timer->prev = 0;
 }
 
 void tcptale_wheel_set(struct tcptale_wheel *wheel, uint32_t ref, uint64_t deadline_ns) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
-  if (timer->place) withdraw(wheel, timer);
+  if (timer->prev) withdraw(wheel, timer);
   else wheel->count++;
-  timer->deadline_ns = deadline_ns;
   insert(wheel, ref, place_for(wheel, tcptale_wheel_tick(deadline_ns)));
 }
 
 void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
-  if (!timer->place) return;
+  if (!timer->prev) return;
   withdraw(wheel, timer);
   wheel->count--;
 }
@@ -95,9 +109,8 @@ static void spill(struct tcptale_wheel *wheel, uint32_t slot) {
   wheel->head[slot] = 0;
   wheel->pending[slot / TCPTALE_WHEEL_SLOTS] &= ~((uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS));
   while (ref) {
-    struct tcptale_timer *timer = timer_of(wheel, ref);
-    uint32_t next = timer->next;
-    insert(wheel, ref, place_for(wheel, tcptale_wheel_tick(timer->deadline_ns)));
+    uint32_t next = timer_of(wheel, ref)->next;
+    insert(wheel, ref, place_for(wheel, tcptale_wheel_tick(wheel->deadline(wheel->ctx, ref))));
     ref = next;
   }
 }

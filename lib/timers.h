@@ -1,8 +1,8 @@
 /* timers.h - deadlines: a hierarchical wheel of 8 levels with 64 slots each; a tick is 2^20 ns,
  * about 1 ms, so the wheel reaches as far as 64 bits of nanoseconds do. Setting, moving and
  * clearing a timer are O(1); advancing costs the timers that come up and at most a few words for
- * any jump of the clock. A timer is a small struct inside the owner's record, named by its
- * reference.
+ * any jump of the clock. A timer is two words inside the owner's record, named by its reference,
+ * which is even; when it is due the owner says.
  *
  * Invariant: a timer that is set is in the list of exactly one slot, whose time is not later
  * than its deadline; it is handed out only when its deadline has passed, oldest slot first.
@@ -16,17 +16,16 @@
 
 enum { TCPTALE_WHEEL_LEVELS = 8, TCPTALE_WHEEL_SLOTS = 64, TCPTALE_WHEEL_TICK_SHIFT = 20 };
 
-/* One timer; `place` 0 means that it is not set. */
+/* One timer: its neighbours in the slot's list. */
 struct tcptale_timer {
-  uint32_t next; /* neighbours in the slot's list: references of records; 0: none */
-  uint32_t prev;
-  uint64_t deadline_ns;
-  uint32_t place; /* 1 + slot number */
-  uint32_t reserved0;
+  uint32_t next; /* references of records; 0: none */
+  uint32_t prev; /* odd: it is the list's first, and this names the list; 0: it is not set */
 };
 
 struct tcptale_wheel {
   const struct tcptale_arena *arena;
+  uint64_t (*deadline)(const void *ctx, uint32_t ref); /* when a record is due, in nanoseconds */
+  const void *ctx;
   uint32_t timer_offset;                  /* of the struct tcptale_timer in a record */
   uint32_t count;                         /* timers that are set */
   uint64_t now;                           /* ticks up to which everything was handed out */
@@ -35,12 +34,15 @@ struct tcptale_wheel {
   uint32_t due; /* list of timers that came up and were not taken yet */
 };
 
-/* Begins an empty wheel for records in `arena` that hold their timer at `timer_offset`. */
+/* Begins an empty wheel for records in `arena` that hold their timer at `timer_offset`; `deadline`
+ * says when one is due. */
 void tcptale_wheel_init(struct tcptale_wheel *wheel, const struct tcptale_arena *arena,
-                        uint32_t timer_offset);
+                        uint32_t timer_offset, uint64_t (*deadline)(const void *ctx, uint32_t ref),
+                        const void *ctx);
 
-/* Sets, or moves, the timer of record `ref`; a deadline in the past comes up at the next call of
- * _next. */
+/* Sets, or moves, the timer of record `ref` to `deadline_ns`; one in the past comes up at the next
+ * call of _next. A deadline that moves later need not be told: when the timer comes up it is placed
+ * anew; one that moves earlier must. */
 void tcptale_wheel_set(struct tcptale_wheel *wheel, uint32_t ref, uint64_t deadline_ns);
 
 /* Clears the timer of record `ref`; nothing where it is not set. */
@@ -49,6 +51,15 @@ void tcptale_wheel_clear(struct tcptale_wheel *wheel, uint32_t ref);
 /* The next record whose deadline is at or before `now_ns`, its timer cleared; 0 when there is
  * none. */
 uint32_t tcptale_wheel_next(struct tcptale_wheel *wheel, uint64_t now_ns);
+
+static inline int tcptale_timer_is_set(const struct tcptale_timer *timer) {
+  return timer->prev != 0;
+}
+
+/* The neighbours of a timer, for a hint that they will be touched; 0: none. */
+static inline uint32_t tcptale_timer_before(const struct tcptale_timer *timer) {
+  return timer->prev & 1 ? 0 : timer->prev;
+}
 
 /* The tick of a deadline. They round up: a timer never comes up early. */
 static inline uint64_t tcptale_wheel_tick(uint64_t ns) {

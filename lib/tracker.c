@@ -31,13 +31,14 @@ static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet 
 
 /* Carries out what a step asks for. */
 static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
+  struct tcptale_card *card = conn->card;
   if (action != TCPTALE_ACTION_KEEP) {
-    tcptale_roster_remove(&t->roster, &t->env, conn);
+    tcptale_roster_remove(&t->roster, &t->env, card);
     return;
   }
-  conn->usual = (uint8_t)tcptale_usual_begins(&t->env, conn);
   tcptale_roster_update(&t->roster, &t->env, conn);
-  if (conn->phase == TCPTALE_PHASE_CLOSED) tcptale_limits_forget(&t->roster, &t->env, conn);
+  tcptale_roster_rest(&t->roster, &t->env, conn);
+  if (card->cls == TCPTALE_CLASS_CLOSED) tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
 /* A segment without a connection: opens one, or is only told. Returns the connection it
@@ -53,7 +54,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptal
     conn = tcptale_limits_open(&t->roster, &t->env, key, half_open);
     if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
     if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
-      tcptale_roster_remove(&t->roster, &t->env, conn);
+      tcptale_roster_remove(&t->roster, &t->env, conn->card);
       return NULL;
     }
   }
@@ -73,7 +74,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptal
  * run. */
 static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
   struct tcptale_conn_env *env = &t->env;
-  if (conn->timer.deadline_ns > env->now_ns) return conn;
+  if (!tcptale_closing_is_due(env, conn)) return conn;
   uint64_t index = env->emit.index;
   env->emit.index = 0;
   uint32_t action;
@@ -81,8 +82,9 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
     action = tcptale_connection_expire(env, conn);
   } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_is_due(env, conn));
   env->emit.index = index;
-  finish(t, conn, action);
-  return action == TCPTALE_ACTION_KEEP ? conn : NULL;
+  if (action == TCPTALE_ACTION_KEEP) return conn;
+  tcptale_roster_remove(&t->roster, env, conn->card);
+  return NULL;
 }
 
 /* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what is
@@ -95,7 +97,7 @@ static uint32_t step(struct tcptale_tracker *t, const struct tcptale_key *key,
     *conn = begin(t, key, seg);
     if (!*conn) return TCPTALE_ACTION_KEEP;
     int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
-    if (is_done) tcptale_roster_remove(&t->roster, &t->env, *conn);
+    if (is_done) tcptale_roster_remove(&t->roster, &t->env, (*conn)->card);
     else tcptale_limits_settle(&t->roster, &t->env, *conn);
     return TCPTALE_ACTION_KEEP;
   }
@@ -112,7 +114,7 @@ static void take_anew(struct tcptale_tracker *t, const struct tcptale_key *key,
                       struct tcptale_arrival *seg) {
   struct tcptale_conn *conn;
   if (step(t, key, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
-  tcptale_roster_remove(&t->roster, &t->env, conn);
+  tcptale_roster_remove(&t->roster, &t->env, conn->card);
   step(t, key, seg, &conn);
 }
 
@@ -128,7 +130,7 @@ static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
   struct tcptale_conn kept = *old; /* only to hold the chain of what was parked */
   old->renew = TCPTALE_ARENA_NONE;
   old->parked = TCPTALE_ARENA_NONE;
-  tcptale_roster_remove(&t->roster, env, old);
+  tcptale_roster_remove(&t->roster, env, old->card);
   struct tcptale_arrival held;
   struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
   if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
@@ -147,6 +149,7 @@ static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
   struct tcptale_conn *conn = tcptale_limits_find(&t->roster, env, key);
   if (is_reuse && conn)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
+  if (conn) finish(t, conn, TCPTALE_ACTION_KEEP);
 }
 
 static void take(struct tcptale_tracker *t, const struct tcptale_key *key,
@@ -209,33 +212,40 @@ static inline void remember(struct tcptale_tracker *t, const struct tcptale_look
 }
 
 /* The short way of the ACK that completes a handshake. */
-static int take_completion(struct tcptale_tracker *t, struct tcptale_conn *conn,
+static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_FOLDED)) return 0;
-  if (!tcptale_call_is_completed(conn, &look->key, &look->gist)) return 0;
+  if (card->cls != TCPTALE_CLASS_HALF_OPEN || card->has_record) return 0;
+  if (!tcptale_call_is_completed(card, &look->key, &look->gist)) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns))
     return 0;
   remember(t, look);
-  tcptale_call_complete(&t->env, conn, &look->gist);
-  finish(t, conn, TCPTALE_ACTION_KEEP);
+  tcptale_call_complete(&t->roster, &t->env, card, &look->gist);
   return 1;
+}
+
+/* Both sides have finished: the ports are remembered. */
+static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
+  tcptale_usual_close(&t->env, card);
+  tcptale_fold_forget(&t->env, card);
+  tcptale_roster_move(&t->roster, &t->env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
+  tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
 static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, &look->key);
+  struct tcptale_conn_env *env = &t->env;
+  uint32_t ref = tcptale_roster_look(&t->roster, env, &look->key);
   if (!ref || tcptale_roster_is_packed(ref)) return 0;
-  struct tcptale_conn *conn = tcptale_roster_conn(&t->env, ref);
-  if (conn->timer.deadline_ns <= t->env.now_ns || !tcptale_dup_all_believed(&t->dup)) return 0;
-  if (!conn->usual) return take_completion(t, conn, look);
-  uint32_t dir = look->key.from ^ conn->client_at;
-  struct tcptale_end *own = &conn->ends[dir], *peer = &conn->ends[tcptale_other(dir)];
-  uint32_t usual = tcptale_usual_take(&t->env, conn, own, peer, &look->gist);
+  struct tcptale_card *card = tcptale_roster_card(env, ref);
+  if (card->has_record || !tcptale_dup_all_believed(&t->dup)) return 0;
+  if (tcptale_fold_deadline(env, card) <= env->now_ns) return 0;
+  if (!card->is_usual) return take_completion(t, card, look);
+  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  uint32_t usual = tcptale_usual_take(env, card, dir, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
-  if (usual == TCPTALE_USUAL_TAKEN) return 1;
-  finish(t, conn, tcptale_connection_over(&t->env, conn));
+  if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
   return 1;
 }
 
@@ -529,10 +539,8 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
     uint32_t why = env->emit.stopped ? TCPTALE_CLOSE_STOPPED : TCPTALE_CLOSE_END;
     if (ref) tcptale_limits_end(&t->roster, env, ref, why);
   }
-  for (struct tcptale_conn *conn; (conn = tcptale_roster_any(&t->roster, env)) != NULL;) {
-    tcptale_closing_close(env, conn, TCPTALE_CLOSE_END);
-    tcptale_roster_remove(&t->roster, env, conn);
-  }
+  for (uint32_t ref; (ref = t->roster.head[TCPTALE_CLASS_CLOSED]) != 0;)
+    tcptale_limits_end(&t->roster, env, ref, TCPTALE_CLOSE_END);
   for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--)
     stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   tcptale_defrag_clear(&t->defrag);

@@ -1,163 +1,184 @@
 /* usual.c - see usual.h. Each condition here names what the long way would have done; a property
- * test holds both ways to the same events. Floor 8. */
+ * test holds both ways to the same events. Positions are reckoned from the next byte of their
+ * direction. Floor 8. */
 #include "usual.h"
 
-#include "accept.h"
-#include "intake.h"
 #include "seq.h"
+#include "state.h"
 
-#define NS_A_SECOND ((uint64_t)1000000000)
-#define TINY_BYTES  8u /* segments of so few are counted: stream.c */
+#define TINY_BYTES 8u /* segments of so few are counted: stream.c */
+#define FAR_BEHIND (-((int64_t)1 << 30))
 
-/* Nothing of a direction waits, is remembered or unwanted. */
-static int is_calm(const struct tcptale_half *half) {
-  const uint8_t busy = TCPTALE_HALF_DISCARDING | TCPTALE_HALF_WAITING;
-  return half->cold == TCPTALE_ARENA_NONE && half->history == TCPTALE_ARENA_NONE &&
-         half->urgents == 0 && half->delivery == TCPTALE_DELIVER_ARRIVAL && !(half->flags & busy);
-}
+/* A segment, and the card that it belongs to. */
+struct step {
+  struct tcptale_card *card;
+  struct tcptale_card_end *own; /* whose segment it is */
+  struct tcptale_card_end *peer;
+  const struct tcptale_gist *gist;
+  const struct tcptale_wording *said;
+  uint32_t dir;
+  uint32_t carries;  /* 1: it carries bytes, or FIN */
+  int64_t ack;       /* what it acknowledges, of the peer's direction */
+  int64_t acked;     /* what was acknowledged before */
+  int64_t edge;      /* the window that it offers ends there */
+  uint64_t since_ns; /* the connection's first packet */
+};
 
-/* An end that has begun, and goes on or has told all. */
-static int is_settled(const struct tcptale_end *end) {
-  const uint8_t begun = TCPTALE_END_BASED | TCPTALE_END_SEEN;
-  if ((end->flags & begun) != begun || end->state < TCPTALE_STATE_ESTABLISHED) return 0;
-  return end->half.fin == TCPTALE_NO_FIN || (end->half.flags & TCPTALE_HALF_ENDED);
-}
-
-int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  const uint32_t odd = TCPTALE_CONN_TENTATIVE | TCPTALE_CONN_IGNORED;
-  uint32_t waits = conn->handshake | conn->parked | conn->renew; /* all NONE, which is 0 */
-  if (conn->phase != TCPTALE_PHASE_OPEN || (conn->flags & odd) || waits) return 0;
-  if (env->emit.callbacks.on_segment || env->config.history_bytes > 0) return 0;
-  for (uint32_t d = 0; d < 2; d++)
-    if (!is_calm(&conn->ends[d].half) || !is_settled(&conn->ends[d])) return 0;
-  return 1;
-}
-
-/* 1: it has told all, and its FIN stands right behind. */
-static uint32_t has_ended(const struct tcptale_half *half) {
-  return half->flags / TCPTALE_HALF_ENDED & 1u;
-}
-
-/* 1: the segment carries bytes, or FIN. */
-static uint32_t carries(const struct tcptale_wording *said) {
-  return (said->len > 0) | (said->tcp_flags & TCPTALE_TCP_FIN);
+static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcptale_card *card,
+                  uint32_t dir, const struct tcptale_gist *gist) {
+  s->card = card;
+  s->own = &card->ends[dir];
+  s->peer = &card->ends[dir ^ 1];
+  s->gist = gist;
+  s->said = &gist->said;
+  s->dir = dir;
+  s->carries = (s->said->len > 0) | (s->said->tcp_flags & TCPTALE_TCP_FIN);
+  s->ack = tcptale_card_ahead(s->peer, s->said->ack);
+  s->acked = tcptale_card_ahead(s->peer, s->peer->acked);
+  s->edge = s->ack + ((int64_t)s->said->window << tcptale_card_scale(card, s->own));
+  s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, card);
 }
 
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
  * window. After its FIN an end sends only acknowledgements. */
-static int is_in_order(const struct tcptale_end *own, const struct tcptale_wording *said) {
-  const struct tcptale_half *half = &own->half;
-  uint32_t ended = has_ended(half);
-  if (said->seq != half->next_seq + ended || half->highest != half->next) return 0;
-  if (carries(said) & (ended | own->flags / TCPTALE_END_SOFT_BASE)) return 0;
-  if ((said->tcp_flags & TCPTALE_TCP_FIN) && half->acked > half->next) return 0;
-  return own->edge == 0 || half->next + ended + said->len <= own->edge;
-}
-
-/* The position that it acknowledges in the peer's direction; one below 0 is beyond all that was
- * seen. */
-static uint64_t acked_by(const struct tcptale_half *peer, const struct tcptale_wording *said) {
-  int64_t ahead = tcptale_seq_distance(said->ack, peer->next_seq);
-  return peer->next + (uint64_t)ahead;
+static int is_in_order(const struct step *s) {
+  const struct tcptale_card_end *own = s->own;
+  uint32_t ended = tcptale_card_has_ended(own);
+  if (s->said->seq != own->next_seq + ended) return 0;
+  if (s->carries & (ended | own->flags / TCPTALE_CARD_SOFT_BASE)) return 0;
+  if ((s->said->tcp_flags & TCPTALE_TCP_FIN) && tcptale_card_ahead(own, own->acked) > 0) return 0;
+  return (int64_t)ended + s->said->len <= tcptale_card_ahead(own, own->edge);
 }
 
 /* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
-static int is_ack_in_order(const struct tcptale_half *peer, const struct tcptale_wording *said,
-                           uint64_t ack) {
-  return ack <= peer->highest + has_ended(peer) && ack >= peer->acked + !carries(said);
+static int is_ack_in_order(const struct step *s) {
+  return s->ack <= tcptale_card_has_ended(s->peer) && s->ack >= s->acked + !s->carries;
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
-static int is_stamped(const struct tcptale_conn *conn, const struct tcptale_end *own,
-                      const struct tcptale_gist *gist) {
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
-  return gist->has_timestamps && tcptale_seq_distance(gist->said.ts_val, own->ts_recent) >= 0;
+static int is_stamped(const struct step *s) {
+  if (!s->card->has_timestamps) return 1;
+  return s->gist->has_timestamps && tcptale_seq_distance(s->said->ts_val, s->own->ts_recent) >= 0;
 }
 
 /* It came the way of its sender's last one, if there was one. */
-static int is_same_path(const struct tcptale_end *own, const struct tcptale_gist *gist) {
-  if (own->ttl != gist->ttl && own->ttl != 0) return 0;
-  return own->mac == gist->mac || own->mac == 0 || gist->mac == 0;
+static int is_same_path(const struct step *s) {
+  if (s->own->ttl != s->gist->ttl && s->own->ttl != 0) return 0;
+  return s->own->mac == s->gist->mac || s->own->mac == 0 || s->gist->mac == 0;
+}
+
+/* A shrinking window is told (rule R14). */
+static int shrinks(const struct step *s) {
+  int64_t grain = (int64_t)1 << tcptale_card_scale(s->card, s->own);
+  return s->edge + grain <= tcptale_card_ahead(s->peer, s->peer->edge) &&
+         s->said->window < s->own->window;
+}
+
+/* The numbers of a card have less room than those of a record. */
+static int is_at_limit(const struct step *s) {
+  const struct tcptale_card_end *own = s->own;
+  return tcptale_card_ahead(own, own->acked) < FAR_BEHIND || own->next_high == UINT8_MAX ||
+         own->packets == UINT32_MAX || s->since_ns >= TCPTALE_CARD_SINCE_LIMIT;
 }
 
 /* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
-static void note_sender(const struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                        struct tcptale_end *own, const struct tcptale_gist *gist) {
+static void note_sender(const struct step *s) {
+  struct tcptale_card_end *own = s->own;
   own->packets++;
-  own->payload_bytes += gist->said.len;
-  own->window = gist->said.window;
-  own->ttl = gist->ttl;
-  if (gist->mac != 0) own->mac = gist->mac;
-  if (gist->good_sum) own->flags |= TCPTALE_END_GOOD_CSUM;
-  conn->last_ns = env->now_ns;
-  conn->touched = 1;
-  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return;
-  if (own->half.next + has_ended(&own->half) > own->half.acked) return;
-  own->ts_recent = gist->said.ts_val;
-  own->ts_recent_s = (uint32_t)(env->now_ns / NS_A_SECOND);
+  own->window = s->said->window;
+  own->ttl = s->gist->ttl;
+  if (s->gist->mac != 0) own->mac = s->gist->mac;
+  if (s->gist->good_sum) own->flags |= TCPTALE_CARD_GOOD_CSUM;
+  s->card->since_ns = s->since_ns & (TCPTALE_CARD_SINCE_LIMIT - 1);
+  s->card->touched = 1;
+  if (!s->card->has_timestamps) return;
+  if (tcptale_card_ahead(own, own->acked) < (int64_t)tcptale_card_has_ended(own)) return;
+  own->ts_recent = s->said->ts_val;
+}
+
+static void enter(struct tcptale_card_end *end, uint32_t input) {
+  end->state = tcptale_state_after(end->state, input) & 15u;
 }
 
 /* What its receiver knows now. The FIN's acknowledgement counts once (rule R18). */
-static void note_ack(struct tcptale_conn *conn, struct tcptale_end *peer, uint64_t ack,
-                     uint64_t edge) {
-  struct tcptale_half *half = &peer->half;
-  if (edge > peer->edge) peer->edge = edge;
-  half->flags |= TCPTALE_HALF_ACKS_SEEN;
-  half->acked = ack;
-  if (ack >= half->highest) half->tiny = 0;
-  if (!has_ended(half) || ack != half->fin + 1) return;
-  peer->flags |= TCPTALE_END_FIN_ACKED;
-  tcptale_intake_state(conn, peer != conn->ends, TCPTALE_INPUT_ACK_OF_FIN);
+static void note_ack(const struct step *s) {
+  struct tcptale_card_end *peer = s->peer;
+  if (s->edge > tcptale_card_ahead(peer, peer->edge))
+    peer->edge = peer->next_seq + (uint32_t)s->edge;
+  peer->flags |= TCPTALE_CARD_ACKS_SEEN;
+  peer->acked = s->said->ack;
+  if (!tcptale_card_has_ended(peer) || s->ack != 1) return;
+  peer->flags |= TCPTALE_CARD_FIN_ACKED;
+  enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
 }
 
-static void tell_data(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                      struct tcptale_end *own, const struct tcptale_gist *gist) {
-  struct tcptale_half *half = &own->half;
-  uint32_t len = gist->said.len;
+/* Moves on by `len` bytes; the sum's carry is the offset's next digit. */
+static void advance(struct tcptale_card_end *own, uint32_t len) {
+  uint32_t before = own->next_seq - own->first_seq;
+  own->next_seq += len;
+  if (before + len < before) own->next_high++;
+}
+
+static void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
-  event.conn_id = conn->id;
-  event.direction = own != conn->ends;
-  event.len = len;
-  event.offset = half->next;
+  event.conn_id = s->card->id;
+  event.direction = s->dir;
+  event.len = s->said->len;
+  event.offset = tcptale_card_next(s->own);
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
-  event.data = gist->payload;
-  half->next += len;
-  half->next_seq += len;
-  half->highest = half->next;
-  half->tiny = 0;
-  own->delivered += len;
-  conn->flags |= TCPTALE_CONN_DATA_TOLD;
-  tcptale_emit_data(&env->emit, conn, &event);
+  event.data = s->gist->payload;
+  advance(s->own, s->said->len);
+  s->card->data_told = 1;
+  tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
+}
+
+/* What a FIN before which all was told does to both states. */
+static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) {
+  if (!tcptale_card_has_ended(own) || own->state == TCPTALE_STATE_CLOSED) return;
+  if (!tcptale_state_is_finished(own->state)) enter(own, TCPTALE_INPUT_SEND_FIN);
+  if (peer->state != TCPTALE_STATE_CLOSED) enter(peer, TCPTALE_INPUT_RECV_FIN);
 }
 
 /* All before the FIN was told; the states follow. */
-static void tell_end(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                     struct tcptale_end *own) {
-  env->conn = conn;
-  env->dir = own != conn->ends;
-  tcptale_half_advance(&env->stream, &own->half, TCPTALE_FORCE_NONE);
-  tcptale_intake_fins(conn);
+static void tell_end(struct tcptale_conn_env *env, const struct step *s) {
+  struct tcptale_card_end *ends = s->card->ends;
+  s->own->flags |= TCPTALE_CARD_ENDED;
+  if (!s->card->is_ignored) { /* which it may be since its last bytes */
+    tcptale_half_close_event event = {
+        .conn_id = s->card->id, .direction = s->dir, .offset = tcptale_card_next(s->own)};
+    s->card->data_told = 1;
+    tcptale_emit_half_close(&env->emit, tcptale_card_handle(s->card), &event);
+  }
+  finish(&ends[0], &ends[1]);
+  finish(&ends[1], &ends[0]);
 }
 
-uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                            struct tcptale_end *own, struct tcptale_end *peer,
+uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
                             const struct tcptale_gist *gist) {
-  const struct tcptale_wording *said = &gist->said;
-  uint32_t shift = tcptale_accept_scale_of(conn, own);
-  uint64_t ack = acked_by(&peer->half, said), edge = ack + ((uint64_t)said->window << shift);
-  if (said->len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
-  if (!is_in_order(own, said) || !is_ack_in_order(&peer->half, said, ack)) return TCPTALE_USUAL_NOT;
-  if (!is_stamped(conn, own, gist) || !is_same_path(own, gist)) return TCPTALE_USUAL_NOT;
-  int shrinks = edge + ((uint64_t)1 << shift) <= peer->edge && said->window < own->window;
-  if (shrinks) return TCPTALE_USUAL_NOT;
+  struct step s;
+  begin(&s, env, card, dir, gist);
+  if (s.said->len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
+  if (!is_in_order(&s) || !is_ack_in_order(&s)) return TCPTALE_USUAL_NOT;
+  if (!is_stamped(&s) || !is_same_path(&s) || shrinks(&s)) return TCPTALE_USUAL_NOT;
+  if (is_at_limit(&s)) return TCPTALE_USUAL_NOT;
+  note_sender(&s);
+  note_ack(&s);
+  if (s.said->len > 0) tell_data(env, &s);
+  if (s.said->tcp_flags & TCPTALE_TCP_FIN) tell_end(env, &s);
+  const uint8_t both = card->ends[0].flags & card->ends[1].flags;
+  return both & TCPTALE_CARD_FIN_ACKED ? TCPTALE_USUAL_OVER : TCPTALE_USUAL_TAKEN;
+}
 
-  note_sender(env, conn, own, gist);
-  note_ack(conn, peer, ack, edge);
-  int is_fin = said->tcp_flags & TCPTALE_TCP_FIN;
-  if (is_fin) own->half.fin = own->half.next + said->len;
-  if (said->len > 0) tell_data(env, conn, own, gist);
-  if (is_fin) tell_end(env, conn, own);
-  const uint8_t both = own->flags & peer->flags;
-  return both & TCPTALE_END_FIN_ACKED ? TCPTALE_USUAL_OVER : TCPTALE_USUAL_TAKEN;
+void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {
+  const struct tcptale_tally *tally = tcptale_card_tally(&env->arena, card);
+  tcptale_close_event event = {.conn_id = card->id, .why = TCPTALE_CLOSE_FIN};
+  for (uint32_t d = 0; d < 2; d++) {
+    event.delivered[d] = tcptale_card_next(&card->ends[d]) - (tally ? tally->untold[d] : 0);
+    event.missing[d] = tally ? tally->missing[d] : 0;
+  }
+  env->closed++;
+  card->is_usual = 0;
+  tcptale_emit_close(&env->emit, tcptale_card_handle(card), &event);
+  card->how = TCPTALE_CLOSE_FIN;
 }

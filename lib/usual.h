@@ -1,15 +1,22 @@
-/* usual.h - the short way of the usual segment: in order, nothing odd about it, in a connection in
- * which nothing waits. It has the very effects of the long way through `accept` and `intake`, at a
- * fifth of the cost; whatever is not plainly usual takes the long way. Floor 8. */
+/* usual.h - the short way of the usual segment: in order, nothing odd about it, in a connection of
+ * which there is nothing but its card. It has the very effects of the long way through `accept` and
+ * `intake`, at a tenth of the cost; whatever is not plainly usual takes the long way. Floor 8. */
 #ifndef TCPTALE_LIB_USUAL_H
 #define TCPTALE_LIB_USUAL_H
 
+#include "card.h"
 #include "gist.h"
 #include "record.h"
 
-/* Asked after each step but one that TCPTALE_USUAL_TAKEN ended: whether the next segment may go the
- * short way. */
-int tcptale_usual_begins(const struct tcptale_conn_env *env, const struct tcptale_conn *conn);
+/* A card as the handle of its connection, while there is no record: its address plus two. */
+static inline struct tcptale_conn *tcptale_card_handle(struct tcptale_card *card) {
+  return (struct tcptale_conn *)(void *)((uint8_t *)card + 2);
+}
+
+static inline struct tcptale_card *tcptale_card_of(const struct tcptale_conn *handle) {
+  if (!((uintptr_t)handle & 2)) return NULL;
+  return (struct tcptale_card *)((uintptr_t)handle - 2);
+}
 
 enum tcptale_usual {
   TCPTALE_USUAL_NOT = 0,   /* nothing has changed */
@@ -17,10 +24,13 @@ enum tcptale_usual {
   TCPTALE_USUAL_OVER = 2   /* all but the close: both FINs are acknowledged */
 };
 
-/* Takes a segment that `own` sent to `peer`, the ends of `conn`, if it is a usual one
- * (TCPTALE_USUAL_). Asked where conn->usual is 1 and the gist PLAIN. */
-uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                            struct tcptale_end *own, struct tcptale_end *peer,
+/* Takes a segment that end `dir` sent, if it is a usual one (TCPTALE_USUAL_). Asked where
+ * card->is_usual is 1 and the gist PLAIN. */
+uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
                             const struct tcptale_gist *gist);
+
+/* Tells that both sides have finished; what is left is the card of a closed connection, in the class
+ * that it was in. */
+void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card);
 
 #endif

@@ -33,6 +33,11 @@ static inline int tcptale_copy_in(void *out, size_t known, const void *in, uint3
   return 1;
 }
 
+/* A sum of times that does not run over. */
+static inline uint64_t tcptale_after_u64(uint64_t start, uint64_t span) {
+  return start > UINT64_MAX - span ? UINT64_MAX : start + span;
+}
+
 /* Hints that the line at `p` is needed soon; changes nothing. */
 static inline void tcptale_prefetch(const void *p) {
 #if defined(__GNUC__)

@@ -17,7 +17,7 @@ static void *aligned_block(size_t len) {
 Test(arena, every_class_fills_and_empties) {
   uint8_t *block = aligned_block(BLOCK_BYTES);
   struct tcptale_arena a;
-  cr_assert_eq(tcptale_arena_init(&a, block, BLOCK_BYTES, 100), 39u);
+  cr_assert_eq(tcptale_arena_init(&a, block, BLOCK_BYTES, 100), 38u);
   static uint32_t refs[MOST];
   for (int cls = 0; cls < TCPTALE_ARENA_CLASSES; cls++) {
     size_t size = tcptale_arena_class_size((enum tcptale_arena_class)cls);
@@ -25,18 +25,19 @@ Test(arena, every_class_fills_and_empties) {
     for (uint32_t r; (r = tcptale_arena_alloc(&a, (enum tcptale_arena_class)cls)) != 0; n++) {
       uint8_t *at = tcptale_arena_at(&a, r);
       cr_assert_eq((uintptr_t)at % (size % 64 == 0 ? 64 : 16), 0u);
-      cr_assert(at >= block + 16384 && at + size <= block + BLOCK_BYTES);
+      cr_assert(at >= block + 100 && at + size <= block + BLOCK_BYTES);
+      cr_assert_eq(tcptale_arena_of(at), &a);
       memset(at, (int)(n & 255), size);
       refs[n] = r;
     }
-    cr_assert_eq(n, 39u * ((16384u - 64u) / size), "class %d", cls);
+    cr_assert_eq(n, 38u * ((16384u - 64u) / size), "class %d", cls);
     for (size_t i = 0; i < n; i++) {
       const uint8_t *at = tcptale_arena_at(&a, refs[i]);
       cr_assert_eq(at[0], i & 255);
       cr_assert_eq(at[size - 1], i & 255);
     }
     for (size_t i = 0; i < n; i++) tcptale_arena_release(&a, refs[n - 1 - i]);
-    cr_assert_eq(tcptale_arena_pages_left(&a), 39u);
+    cr_assert_eq(tcptale_arena_pages_left(&a), 38u);
     cr_assert_eq(a.used_bytes, 0u);
   }
   free(block);
@@ -76,5 +77,28 @@ Test(arena, too_small_is_refused) {
   cr_assert_eq(tcptale_arena_init(&a, block, 16384, 0), 0u);
   cr_assert_eq(tcptale_arena_init(&a, block, 32768, 0), 1u);
   cr_assert_eq(tcptale_arena_init(&a, block, 32768, 16385), 0u);
+  free(block);
+}
+
+/* Two arenas of one size have as many pages, wherever they lie. */
+Test(arena, pages_do_not_depend_on_the_place) {
+  uint8_t *block = aligned_block(BLOCK_BYTES + 16384);
+  for (size_t fixed = 0; fixed < 50000; fixed += 4999) {
+    struct tcptale_arena first, a;
+    uint32_t pages = tcptale_arena_init(&first, block, BLOCK_BYTES, fixed);
+    for (size_t at = 64; at <= 16384; at += 64) {
+      cr_assert_eq(tcptale_arena_init(&a, block + at, BLOCK_BYTES, fixed), pages);
+      cr_assert_eq(a.page_count, first.page_count);
+    }
+    const uint8_t *least = block + BLOCK_BYTES;
+    while (1) {
+      uint32_t ref = tcptale_arena_alloc(&first, TCPTALE_ARENA_4096);
+      if (!ref) break;
+      const uint8_t *got = tcptale_arena_at(&first, ref);
+      if (got < least) least = got;
+      cr_assert(got + 4064 <= block + BLOCK_BYTES);
+    }
+    cr_assert(least >= block + fixed);
+  }
   free(block);
 }

@@ -105,10 +105,10 @@ Test(found, a_new_connection_does_not_evict_itself) {
   for (config.memory_bytes = 524288; config.memory_bytes <= 2097152;
        config.memory_bytes += 262144) {
     begin(&config);
-    for (uint16_t port = 1; port < 8000; port++) handshake(port);
-    cr_expect_eq(opened, 7999u);
+    for (uint16_t port = 1; port < 20000; port++) handshake(port);
+    cr_expect_eq(opened, 19999u);
     tcptale_tracker_free(tracker);
-    cr_expect_eq(closed, 7999u);
+    cr_expect_eq(closed, 19999u);
     cr_expect_gt(evicted, 0u);
   }
 }

@@ -21,21 +21,26 @@ static uint64_t next_random(void) {
   return rng;
 }
 
+static int index_of(uint32_t ref) {
+  for (int i = 0; i < RECORDS; i++)
+    if (refs[i] == ref) return i;
+  return -1;
+}
+
+static uint64_t deadline_of(const void *ctx, uint32_t ref) {
+  (void)ctx;
+  return deadline[index_of(ref)];
+}
+
 static void begin(void *block) {
   tcptale_arena_init(&arena, block, BLOCK_BYTES, 0);
-  tcptale_wheel_init(&wheel, &arena, 16);
+  tcptale_wheel_init(&wheel, &arena, 16, deadline_of, NULL);
   for (int i = 0; i < RECORDS; i++) {
     refs[i] = tcptale_arena_alloc(&arena, TCPTALE_ARENA_64);
     struct tcptale_timer *timer = (void *)((uint8_t *)tcptale_arena_at(&arena, refs[i]) + 16);
     *timer = (struct tcptale_timer){0};
     deadline[i] = 0;
   }
-}
-
-static int index_of(uint32_t ref) {
-  for (int i = 0; i < RECORDS; i++)
-    if (refs[i] == ref) return i;
-  return -1;
 }
 
 /* Takes all that is due and checks it against the list. */
@@ -86,6 +91,7 @@ Test(timers, a_past_deadline_comes_up_at_once) {
   void *block = aligned_alloc(64, BLOCK_BYTES);
   begin(block);
   advance((uint64_t)1 << 60);
+  deadline[3] = 5;
   tcptale_wheel_set(&wheel, refs[3], 5);
   cr_assert_eq(tcptale_wheel_next(&wheel, (uint64_t)1 << 60), refs[3]);
   cr_assert_eq(tcptale_wheel_next(&wheel, (uint64_t)1 << 60), 0u);
@@ -95,7 +101,24 @@ Test(timers, a_past_deadline_comes_up_at_once) {
 Test(timers, one_slot_is_handed_out_in_the_order_of_setting) {
   void *block = aligned_alloc(64, BLOCK_BYTES);
   begin(block);
-  for (int i = 0; i < 10; i++) tcptale_wheel_set(&wheel, refs[i], 3000000);
+  for (int i = 0; i < 10; i++) {
+    deadline[i] = 3000000;
+    tcptale_wheel_set(&wheel, refs[i], deadline[i]);
+  }
   for (int i = 0; i < 10; i++) cr_assert_eq(tcptale_wheel_next(&wheel, 5000000), refs[i]);
+  free(block);
+}
+
+/* A deadline that moves away needs no call: the timer is placed anew when it comes up. */
+Test(timers, a_later_deadline_is_waited_for) {
+  void *block = aligned_alloc(64, BLOCK_BYTES);
+  begin(block);
+  for (int i = 0; i < RECORDS; i++) {
+    deadline[i] = (uint64_t)(1 + i) << 28;
+    tcptale_wheel_set(&wheel, refs[i], deadline[i]);
+    deadline[i] += (uint64_t)(i % 7) << 33;
+  }
+  for (uint64_t now = 0; now < (uint64_t)1 << 38; now += 777777777) advance(now);
+  cr_assert_eq(wheel.count, 0u);
   free(block);
 }
