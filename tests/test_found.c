@@ -272,3 +272,21 @@ Test(found, answered_calls_end_in_time_however_little_memory_is_left, .timeout =
   cr_expect_eq(timeouts, (uint32_t)CALLS);
   tcptale_tracker_free(tracker);
 }
+
+/* A RST that was refuted was still held against the connection: a SYN at its end opened the next one. */
+Test(found, a_refuted_reset_frees_no_ports) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.history_bytes = 4096; /* so that its record stays */
+  begin(&config);
+  handshake(1000);
+  feed(0, 1000, TCPTALE_TCP_RST, 1, 0, 0);
+  feed(0, 1000, ACK, 1, 1, 100);
+  feed(0, 1000, ACK | TCPTALE_TCP_FIN, 101, 1, 0);
+  feed(1, 1000, ACK | TCPTALE_TCP_FIN, 1, 102, 0);
+  cr_expect_eq(closed, 0u);
+  feed(0, 1000, SYN, 50, 0, 0);
+  cr_expect_eq(opened, 1u);
+  cr_expect_eq(closed, 0u);
+  tcptale_tracker_free(tracker);
+}

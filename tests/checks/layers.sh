@@ -32,7 +32,7 @@ FNR == 1 {
     complain("is on floor " floor[room] " and includes " part[2] " of floor " floor[other])
 }
 /^[ \t]*#[ \t]*include[ \t]*</ {
-  if ($0 !~ /<(assert|limits|stdalign|stddef|stdint|stdlib|string)\.h>/) complain("includes " $2)
+  if ($0 !~ /<(assert|limits|stdalign|stdbool|stddef|stdint|stdlib|string)\.h>/) complain("includes " $2)
 }
 function complain(what) {
   print FILENAME " " what
