@@ -58,7 +58,8 @@ static void agree(struct tcptale_card *card) {
   card->is_agreed = card->est_told = 1;
   card->has_timestamps = card->stamps == 3;
   card->is_scaled =
-      client->wscale != TCPTALE_CARD_NO_SCALE && server->wscale != TCPTALE_CARD_NO_SCALE;
+      client->scale != TCPTALE_CARD_NO_SCALE && server->scale != TCPTALE_CARD_NO_SCALE;
+  if (!card->is_scaled) client->scale = server->scale = 0;
   server->edge = server->next_seq + client->window;
   client->edge = client->next_seq + server->window;
 }
@@ -66,7 +67,7 @@ static void agree(struct tcptale_card *card) {
 /* What the ACK says of its sender, the client. */
 static void note_client(struct tcptale_card *card, const struct tcptale_gist *gist) {
   struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
-  uint32_t window = (uint32_t)gist->said.window << tcptale_card_scale(card, client);
+  uint32_t window = (uint32_t)gist->said.window << client->scale;
   client->packets++;
   client->ttl = gist->ttl;
   client->mac = gist->mac;

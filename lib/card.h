@@ -33,15 +33,17 @@ struct tcptale_links {
   uint32_t id_next; /* the next in its chain of the index of ids */
 };
 
+/* Flags of an end: its TCPTALE_END_ (record.h), but that every end was seen and has begun; so these
+ * two bits say something else. */
 enum tcptale_card_end_flag {
-  TCPTALE_CARD_SYN = 0x01,       /* its SYN, or SYN+ACK, was seen, ... */
-  TCPTALE_CARD_SYN_ACKED = 0x02, /* ... and the peer acknowledged it */
-  TCPTALE_CARD_GOOD_CSUM = 0x04, /* as TCPTALE_END_ of a record */
-  TCPTALE_CARD_OFFLOADS = 0x08,
-  TCPTALE_CARD_SOFT_BASE = 0x10,
-  TCPTALE_CARD_ENDED = 0x20, /* its FIN stands at `next`, half_close was told, ... */
-  TCPTALE_CARD_FIN_ACKED = 0x40,
-  TCPTALE_CARD_ACKS_SEEN = 0x80 /* the peer has acknowledged something */
+  TCPTALE_CARD_ENDED = 0x01, /* its FIN stands at `next`, and half_close was told */
+  TCPTALE_CARD_SYN = 0x02,
+  TCPTALE_CARD_ACKS_SEEN = 0x04, /* the peer has acknowledged something */
+  TCPTALE_CARD_SOFT_BASE = 0x08,
+  TCPTALE_CARD_SYN_ACKED = 0x10,
+  TCPTALE_CARD_GOOD_CSUM = 0x20,
+  TCPTALE_CARD_OFFLOADS = 0x40,
+  TCPTALE_CARD_FIN_ACKED = 0x80
 };
 
 #define TCPTALE_CARD_NO_SCALE 15u
@@ -60,7 +62,7 @@ struct tcptale_card_end {
   uint8_t ttl;
   uint8_t flags;      /* TCPTALE_CARD_ */
   unsigned state : 4; /* TCPTALE_STATE_ */
-  unsigned wscale : 4;
+  unsigned scale : 4; /* the shift of its windows; HALF_OPEN: as its SYN offered it */
 };
 
 /* What is odd about a usual connection: where its counters are not what its positions say. */
@@ -144,14 +146,14 @@ static inline int64_t tcptale_card_ahead(const struct tcptale_card_end *end, uin
 
 /* 1: it has told all, and its FIN stands right behind. */
 static inline uint32_t tcptale_card_has_ended(const struct tcptale_card_end *end) {
-  return end->flags / TCPTALE_CARD_ENDED & 1u;
+  return end->flags & TCPTALE_CARD_ENDED;
 }
 
-/* The shift of an end's window field: as tcptale_accept_scale_of. */
-static inline uint32_t tcptale_card_scale(const struct tcptale_card *card,
-                                          const struct tcptale_card_end *end) {
+/* The shift of an end's window field: 14 where it is not known (RFC 7323 2.3). `offered`: in its
+ * SYN. */
+static inline uint32_t tcptale_card_scale(const struct tcptale_card *card, uint32_t offered) {
   if (!card->is_agreed) return 14;
-  return card->is_scaled ? end->wscale : 0;
+  return card->is_scaled ? offered : 0;
 }
 
 #endif

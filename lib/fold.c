@@ -16,15 +16,8 @@ enum {
   UNSAID = TCPTALE_CONN_TENTATIVE | TCPTALE_CONN_IGNORED
 };
 
-static const struct {
-  uint8_t card, end; /* a flag of an end, on the card and in the record */
-} same_flags[] = {{TCPTALE_CARD_SYN, TCPTALE_END_SYN},
-                  {TCPTALE_CARD_SYN_ACKED, TCPTALE_END_SYN_ACKED},
-                  {TCPTALE_CARD_GOOD_CSUM, TCPTALE_END_GOOD_CSUM},
-                  {TCPTALE_CARD_OFFLOADS, TCPTALE_END_OFFLOADS},
-                  {TCPTALE_CARD_SOFT_BASE, TCPTALE_END_SOFT_BASE},
-                  {TCPTALE_CARD_FIN_ACKED, TCPTALE_END_FIN_ACKED}};
-enum { SAME_FLAGS = sizeof same_flags / sizeof *same_flags };
+/* The flags of an end that its card says in the same bits. */
+#define SAME_FLAGS ((uint8_t) ~(TCPTALE_END_SEEN | TCPTALE_END_BASED))
 
 /* ---- a record out of a card ---- */
 
@@ -57,6 +50,12 @@ static void unfold_half(const struct tcptale_conn_env *env, const struct tcptale
   half->fin = half->next;
 }
 
+/* Once it is open, only a shift that both agreed on is known. */
+static int has_scale(const struct tcptale_card *card, const struct tcptale_card_end *end) {
+  if (card->cls == TCPTALE_CLASS_HALF_OPEN) return end->scale != TCPTALE_CARD_NO_SCALE;
+  return card->is_scaled;
+}
+
 static void unfold_end(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                        uint32_t d, struct tcptale_end *end) {
   const struct tcptale_card_end *from = &card->ends[d];
@@ -66,13 +65,11 @@ static void unfold_end(const struct tcptale_conn_env *env, const struct tcptale_
   end->packets = from->packets;
   end->ts_recent = from->ts_recent;
   end->window = from->window;
-  end->wscale = from->wscale == TCPTALE_CARD_NO_SCALE ? TCPTALE_WSCALE_NONE : from->wscale;
+  end->wscale = has_scale(card, from) ? from->scale : TCPTALE_WSCALE_NONE;
   end->state = from->state;
   end->ttl = from->ttl;
   end->mac = from->mac;
-  end->flags = TCPTALE_END_SEEN | TCPTALE_END_BASED;
-  for (int i = 0; i < SAME_FLAGS; i++)
-    if (from->flags & same_flags[i].card) end->flags |= same_flags[i].end;
+  end->flags = TCPTALE_END_SEEN | TCPTALE_END_BASED | (from->flags & SAME_FLAGS);
 }
 
 static void unfold_tally(const struct tcptale_tally *tally, struct tcptale_conn *conn) {
@@ -244,7 +241,8 @@ static int settle_tally(struct tcptale_conn_env *env, struct tcptale_conn *conn)
   return 1;
 }
 
-static void fold_end(const struct tcptale_end *end, struct tcptale_card_end *to) {
+static void fold_end(const struct tcptale_card *card, const struct tcptale_end *end,
+                     struct tcptale_card_end *to) {
   const struct tcptale_half *half = &end->half;
   to->next_seq = half->next_seq;
   to->first_seq = half->next_seq - (uint32_t)half->next;
@@ -257,10 +255,8 @@ static void fold_end(const struct tcptale_end *end, struct tcptale_card_end *to)
   to->mac = end->mac;
   to->ttl = end->ttl;
   to->state = end->state & 15u;
-  to->wscale = end->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : end->wscale & 15u;
-  to->flags = 0;
-  for (int i = 0; i < SAME_FLAGS; i++)
-    if (end->flags & same_flags[i].end) to->flags |= same_flags[i].card;
+  to->scale = tcptale_card_scale(card, end->wscale) & 15u;
+  to->flags = end->flags & SAME_FLAGS;
   if (half->flags & TCPTALE_HALF_ACKS_SEEN) to->flags |= TCPTALE_CARD_ACKS_SEEN;
   if (half->flags & TCPTALE_HALF_ENDED) to->flags |= TCPTALE_CARD_ENDED;
 }
@@ -292,7 +288,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   card->has_tally = conn->tally != TCPTALE_ARENA_NONE;
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
-  for (uint32_t d = 0; d < 2; d++) fold_end(&conn->ends[d], &card->ends[d]);
+  for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d]);
   return 1;
 }
 

@@ -154,7 +154,7 @@ static void fill_client(const struct tcptale_packed *packed, struct tcptale_card
   if (packed->traits & GOOD_CSUM) client->flags |= TCPTALE_CARD_GOOD_CSUM;
   client->window = packed->window;
   client->ts_recent = packed->ts_val;
-  client->wscale = packed->traits & 15u; /* all set: none, here too */
+  client->scale = packed->traits & 15u; /* all set: none, here too */
   if (packed->traits & HAS_TIMESTAMPS) card->stamps |= 1u;
 }
 
@@ -164,7 +164,7 @@ static void fill_server(const struct tcptale_gist *gist, struct tcptale_card *ca
   if (gist->good_sum) server->flags |= TCPTALE_CARD_GOOD_CSUM;
   server->window = gist->said.window;
   server->ts_recent = gist->said.ts_val;
-  server->wscale = gist->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : gist->wscale & 15u;
+  server->scale = gist->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : gist->wscale & 15u;
   if (gist->has_timestamps) card->stamps |= 2u;
 }
 

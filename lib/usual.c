@@ -8,34 +8,44 @@
 
 #define TINY_BYTES 8u /* segments of so few are counted: stream.c */
 #define FAR_BEHIND (-((int64_t)1 << 30))
+#define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
 
-/* A segment, and the card that it belongs to. */
+/* A segment, the card that it belongs to, and where both stand. */
 struct step {
   struct tcptale_card *card;
   struct tcptale_card_end *own; /* whose segment it is */
   struct tcptale_card_end *peer;
   const struct tcptale_gist *gist;
-  const struct tcptale_wording *said;
-  uint32_t dir;
-  uint32_t carries;  /* 1: it carries bytes, or FIN */
-  int64_t ack;       /* what it acknowledges, of the peer's direction */
-  int64_t acked;     /* what was acknowledged before */
-  int64_t edge;      /* the window that it offers ends there */
   uint64_t since_ns; /* the connection's first packet */
+  int64_t own_acked;
+  int64_t peer_acked;
+  int64_t ack;  /* what it acknowledges, of the peer's direction */
+  int64_t edge; /* the window that it offers ends there */
+  uint32_t dir;
+  uint32_t len;
+  uint32_t is_fin;  /* 1: it carries FIN */
+  uint32_t carries; /* 1: it carries bytes, or FIN */
+  uint32_t own_ended;
+  uint32_t peer_ended;
 };
 
 static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcptale_card *card,
                   uint32_t dir, const struct tcptale_gist *gist) {
+  struct tcptale_card_end *own = &card->ends[dir], *peer = &card->ends[dir ^ 1];
   s->card = card;
-  s->own = &card->ends[dir];
-  s->peer = &card->ends[dir ^ 1];
+  s->own = own;
+  s->peer = peer;
   s->gist = gist;
-  s->said = &gist->said;
   s->dir = dir;
-  s->carries = (s->said->len > 0) | (s->said->tcp_flags & TCPTALE_TCP_FIN);
-  s->ack = tcptale_card_ahead(s->peer, s->said->ack);
-  s->acked = tcptale_card_ahead(s->peer, s->peer->acked);
-  s->edge = s->ack + ((int64_t)s->said->window << tcptale_card_scale(card, s->own));
+  s->len = gist->said.len;
+  s->is_fin = gist->said.tcp_flags & TCPTALE_TCP_FIN;
+  s->carries = (s->len > 0) | s->is_fin;
+  s->own_ended = tcptale_card_has_ended(own);
+  s->peer_ended = tcptale_card_has_ended(peer);
+  s->own_acked = tcptale_card_ahead(own, own->acked);
+  s->peer_acked = tcptale_card_ahead(peer, peer->acked);
+  s->ack = tcptale_card_ahead(peer, gist->said.ack);
+  s->edge = s->ack + ((int64_t)gist->said.window << own->scale);
   s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, card);
 }
 
@@ -43,57 +53,61 @@ static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcp
  * window. After its FIN an end sends only acknowledgements. */
 static int is_in_order(const struct step *s) {
   const struct tcptale_card_end *own = s->own;
-  uint32_t ended = tcptale_card_has_ended(own);
-  if (s->said->seq != own->next_seq + ended) return 0;
-  if (s->carries & (ended | own->flags / TCPTALE_CARD_SOFT_BASE)) return 0;
-  if ((s->said->tcp_flags & TCPTALE_TCP_FIN) && tcptale_card_ahead(own, own->acked) > 0) return 0;
-  return (int64_t)ended + s->said->len <= tcptale_card_ahead(own, own->edge);
+  if (s->gist->said.seq != own->next_seq + s->own_ended) return 0;
+  if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
+  if (s->is_fin && s->own_acked > 0) return 0;
+  return (int64_t)s->own_ended + s->len <= tcptale_card_ahead(own, own->edge);
 }
 
 /* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
 static int is_ack_in_order(const struct step *s) {
-  return s->ack <= tcptale_card_has_ended(s->peer) && s->ack >= s->acked + !s->carries;
+  return s->ack <= s->peer_ended && s->ack >= s->peer_acked + !s->carries;
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
 static int is_stamped(const struct step *s) {
   if (!s->card->has_timestamps) return 1;
-  return s->gist->has_timestamps && tcptale_seq_distance(s->said->ts_val, s->own->ts_recent) >= 0;
+  return s->gist->has_timestamps &&
+         tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
 }
 
-/* It came the way of its sender's last one, if there was one. */
 static int is_same_path(const struct step *s) {
+  return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
+}
+
+/* The way that its sender's segments come was not known before, or is not said by this one. */
+static int is_new_path(const struct step *s) {
   if (s->own->ttl != s->gist->ttl && s->own->ttl != 0) return 0;
   return s->own->mac == s->gist->mac || s->own->mac == 0 || s->gist->mac == 0;
 }
 
+static void note_path(const struct step *s) {
+  s->own->ttl = s->gist->ttl;
+  if (s->gist->mac != 0) s->own->mac = s->gist->mac;
+}
+
 /* A shrinking window is told (rule R14). */
 static int shrinks(const struct step *s) {
-  int64_t grain = (int64_t)1 << tcptale_card_scale(s->card, s->own);
-  return s->edge + grain <= tcptale_card_ahead(s->peer, s->peer->edge) &&
-         s->said->window < s->own->window;
+  return s->gist->said.window < s->own->window &&
+         s->edge + ((int64_t)1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
 }
 
 /* The numbers of a card have less room than those of a record. */
 static int is_at_limit(const struct step *s) {
-  const struct tcptale_card_end *own = s->own;
-  return tcptale_card_ahead(own, own->acked) < FAR_BEHIND || own->next_high == UINT8_MAX ||
-         own->packets == UINT32_MAX || s->since_ns >= TCPTALE_CARD_SINCE_LIMIT;
+  return s->own_acked < FAR_BEHIND || s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX ||
+         s->own->next_high == UINT8_MAX;
 }
 
 /* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
 static void note_sender(const struct step *s) {
   struct tcptale_card_end *own = s->own;
   own->packets++;
-  own->window = s->said->window;
-  own->ttl = s->gist->ttl;
-  if (s->gist->mac != 0) own->mac = s->gist->mac;
+  own->window = s->gist->said.window;
   if (s->gist->good_sum) own->flags |= TCPTALE_CARD_GOOD_CSUM;
-  s->card->since_ns = s->since_ns & (TCPTALE_CARD_SINCE_LIMIT - 1);
+  s->card->since_ns = s->since_ns & SINCE_MASK;
   s->card->touched = 1;
-  if (!s->card->has_timestamps) return;
-  if (tcptale_card_ahead(own, own->acked) < (int64_t)tcptale_card_has_ended(own)) return;
-  own->ts_recent = s->said->ts_val;
+  if (s->card->has_timestamps && s->own_acked >= (int64_t)s->own_ended)
+    own->ts_recent = s->gist->said.ts_val;
 }
 
 static void enter(struct tcptale_card_end *end, uint32_t input) {
@@ -106,13 +120,13 @@ static void note_ack(const struct step *s) {
   if (s->edge > tcptale_card_ahead(peer, peer->edge))
     peer->edge = peer->next_seq + (uint32_t)s->edge;
   peer->flags |= TCPTALE_CARD_ACKS_SEEN;
-  peer->acked = s->said->ack;
-  if (!tcptale_card_has_ended(peer) || s->ack != 1) return;
+  peer->acked = s->gist->said.ack;
+  if (!s->peer_ended || s->ack != 1) return;
   peer->flags |= TCPTALE_CARD_FIN_ACKED;
   enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
 }
 
-/* Moves on by `len` bytes; the sum's carry is the offset's next digit. */
+/* Moves on; the sum's carry is the offset's next digit. */
 static void advance(struct tcptale_card_end *own, uint32_t len) {
   uint32_t before = own->next_seq - own->first_seq;
   own->next_seq += len;
@@ -123,12 +137,12 @@ static void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
   event.direction = s->dir;
-  event.len = s->said->len;
+  event.len = s->len;
   event.offset = tcptale_card_next(s->own);
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
   event.data = s->gist->payload;
-  advance(s->own, s->said->len);
+  advance(s->own, s->len);
   s->card->data_told = 1;
   tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
 }
@@ -154,20 +168,28 @@ static void tell_end(struct tcptale_conn_env *env, const struct step *s) {
   finish(&ends[1], &ends[0]);
 }
 
+static int both_are_over(const struct tcptale_card *card) {
+  return card->ends[0].flags & card->ends[1].flags & TCPTALE_CARD_FIN_ACKED;
+}
+
 uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
                             const struct tcptale_gist *gist) {
   struct step s;
+  if (gist->said.len - 1 < TINY_BYTES)
+    return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
   begin(&s, env, card, dir, gist);
-  if (s.said->len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
-  if (!is_in_order(&s) || !is_ack_in_order(&s)) return TCPTALE_USUAL_NOT;
-  if (!is_stamped(&s) || !is_same_path(&s) || shrinks(&s)) return TCPTALE_USUAL_NOT;
-  if (is_at_limit(&s)) return TCPTALE_USUAL_NOT;
+  if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
+  if (shrinks(&s) || is_at_limit(&s)) return TCPTALE_USUAL_NOT;
+  if (!is_same_path(&s)) {
+    if (!is_new_path(&s)) return TCPTALE_USUAL_NOT;
+    note_path(&s);
+  }
   note_sender(&s);
   note_ack(&s);
-  if (s.said->len > 0) tell_data(env, &s);
-  if (s.said->tcp_flags & TCPTALE_TCP_FIN) tell_end(env, &s);
-  const uint8_t both = card->ends[0].flags & card->ends[1].flags;
-  return both & TCPTALE_CARD_FIN_ACKED ? TCPTALE_USUAL_OVER : TCPTALE_USUAL_TAKEN;
+  if (s.len > 0) tell_data(env, &s);
+  if (s.is_fin) tell_end(env, &s);
+  if (s.peer_ended && both_are_over(card)) return TCPTALE_USUAL_OVER;
+  return TCPTALE_USUAL_TAKEN;
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {
