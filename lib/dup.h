@@ -15,8 +15,8 @@ enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
   struct tcptale_wording said;
-  uint64_t flow; /* tells connections and directions apart */
   uint64_t index;
+  uint64_t flow; /* tells connections and directions apart */
   uint64_t ts_ns;
   uint64_t sample; /* of the payload */
 };

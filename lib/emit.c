@@ -38,12 +38,6 @@ int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
   return 1;
 }
 
-int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_data_event *event) {
-  if (emit->stopped) return 0;
-  TELL(on_data);
-  return 1;
-}
-
 int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event) {
   if (emit->stopped) return 0;
   TELL(on_gap);

@@ -1,4 +1,4 @@
-/* emit.h - the only door to user code. Every callback of the tracker is called from emit.c,
+/* emit.h - the only door to user code. Every callback of the tracker is called from this room,
  * nowhere else, with the packet's index and time filled in; here is decided that nothing but
  * close is told after a stop, and how often an anomaly is. Invariant: `busy` is 1 exactly while
  * user code runs. Floor 4. */
@@ -28,13 +28,25 @@ struct tcptale_emit {
 int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event);
 int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
                              tcptale_established_event *event);
-int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_data_event *event);
 int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event);
 int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn,
                             tcptale_half_close_event *event);
 int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_reset_event *event);
 int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
                          tcptale_segment_event *event);
+
+/* Bytes are what nearly every packet tells: in line. */
+static inline int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn,
+                                    tcptale_data_event *event) {
+  if (emit->stopped) return 0;
+  event->index = emit->index;
+  event->ts_ns = emit->ts_ns;
+  if (!emit->callbacks.on_data) return 1;
+  emit->busy = 1;
+  emit->callbacks.on_data(conn, event, emit->user);
+  emit->busy = 0;
+  return 1;
+}
 
 /* Told also after a stop: every connection gets its close. */
 void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_close_event *event);

@@ -414,9 +414,9 @@ static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
 /* The headers of a frame of the next batch: asked for one by one, as requests for lines in one go
  * wait for each other. */
 static void fetch_frame(const tcptale_frame *frame) {
-  if (!frame->data) return;
-  tcptale_prefetch(frame->data);
-  tcptale_prefetch(frame->data + 64);
+  uintptr_t at = (uintptr_t)frame->data; /* which may be 0 */
+  tcptale_prefetch((const void *)at);
+  tcptale_prefetch((const void *)(at + 64));
 }
 
 /* What the connections of `n` frames lie in: first the records, then what they are strung to. A few
@@ -435,7 +435,9 @@ static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
 static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                        uint32_t n) {
   const tcptale_frame *f = frames;
-  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) read_frame(t, f, &t->look[i]);
+  struct tcptale_lookup *end = t->look + n;
+  for (struct tcptale_lookup *look = t->look; look < end; look++, f = frame_at(f, stride, 1))
+    read_frame(t, f, look);
   fetch_connections(t, n);
 }
 
@@ -458,12 +460,13 @@ static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
 static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                             uint32_t n, size_t more) {
   const tcptale_frame *f = frames;
-  for (uint32_t i = 0; i < n; i++, f = frame_at(f, stride, 1)) {
-    if (t->env.emit.stopped) return i;
-    if (i < more) fetch_frame(frame_at(f, stride, n));
-    take_frame(t, f, &t->look[i]);
+  const struct tcptale_lookup *look = t->look, *end = look + n;
+  const struct tcptale_lookup *fetched = look + (more < n ? more : n);
+  for (; look < end && !t->env.emit.stopped; look++, f = frame_at(f, stride, 1)) {
+    if (look < fetched) fetch_frame(frame_at(f, stride, n));
+    take_frame(t, f, look);
   }
-  return n;
+  return (uint32_t)(look - t->look);
 }
 
 static int may_enter(const struct tcptale_tracker *t) {
