@@ -5,6 +5,7 @@
 
 #include "seq.h"
 #include "state.h"
+#include "util.h"
 
 #define TINY_BYTES 8u /* segments of so few are counted: stream.c */
 #define FAR_BEHIND (-((int64_t)1 << 30))
@@ -29,8 +30,9 @@ struct step {
   uint32_t peer_ended;
 };
 
-static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcptale_card *card,
-                  uint32_t dir, const struct tcptale_gist *gist) {
+static inline void begin(struct step *s, const struct tcptale_conn_env *env,
+                         struct tcptale_card *card, uint32_t dir, const struct tcptale_gist *gist,
+                         int is_ending) {
   struct tcptale_card_end *own = &card->ends[dir], *peer = &card->ends[dir ^ 1];
   s->card = card;
   s->own = own;
@@ -38,10 +40,10 @@ static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcp
   s->gist = gist;
   s->dir = dir;
   s->len = gist->said.len;
-  s->is_fin = gist->said.tcp_flags & TCPTALE_TCP_FIN;
+  s->is_fin = is_ending ? gist->said.tcp_flags & TCPTALE_TCP_FIN : 0;
   s->carries = (s->len > 0) | s->is_fin;
-  s->own_ended = tcptale_card_has_ended(own);
-  s->peer_ended = tcptale_card_has_ended(peer);
+  s->own_ended = is_ending ? tcptale_card_has_ended(own) : 0;
+  s->peer_ended = is_ending ? tcptale_card_has_ended(peer) : 0;
   s->own_acked = tcptale_card_ahead(own, own->acked);
   s->peer_acked = tcptale_card_ahead(peer, peer->acked);
   s->ack = tcptale_card_ahead(peer, gist->said.ack);
@@ -51,7 +53,7 @@ static void begin(struct step *s, const struct tcptale_conn_env *env, struct tcp
 
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
  * window. After its FIN an end sends only acknowledgements. */
-static int is_in_order(const struct step *s) {
+static inline int is_in_order(const struct step *s) {
   const struct tcptale_card_end *own = s->own;
   if (s->gist->said.seq != own->next_seq + s->own_ended) return 0;
   if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
@@ -60,18 +62,18 @@ static int is_in_order(const struct step *s) {
 }
 
 /* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
-static int is_ack_in_order(const struct step *s) {
+static inline int is_ack_in_order(const struct step *s) {
   return s->ack <= s->peer_ended && s->ack >= s->peer_acked + !s->carries;
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
-static int is_stamped(const struct step *s) {
+static inline int is_stamped(const struct step *s) {
   if (!s->card->has_timestamps) return 1;
   return s->gist->has_timestamps &&
          tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
 }
 
-static int is_same_path(const struct step *s) {
+static inline int is_same_path(const struct step *s) {
   return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
 }
 
@@ -87,19 +89,19 @@ static void note_path(const struct step *s) {
 }
 
 /* A shrinking window is told (rule R14). */
-static int shrinks(const struct step *s) {
+static inline int shrinks(const struct step *s) {
   return s->gist->said.window < s->own->window &&
          s->edge + ((int64_t)1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
 }
 
 /* The numbers of a card have less room than those of a record. */
-static int is_at_limit(const struct step *s) {
+static inline int is_at_limit(const struct step *s) {
   return s->own_acked < FAR_BEHIND || s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX ||
          s->own->next_high == UINT8_MAX;
 }
 
 /* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
-static void note_sender(const struct step *s) {
+static inline void note_sender(const struct step *s) {
   struct tcptale_card_end *own = s->own;
   own->packets++;
   own->window = s->gist->said.window;
@@ -115,7 +117,7 @@ static void enter(struct tcptale_card_end *end, uint32_t input) {
 }
 
 /* What its receiver knows now. The FIN's acknowledgement counts once (rule R18). */
-static void note_ack(const struct step *s) {
+static inline void note_ack(const struct step *s) {
   struct tcptale_card_end *peer = s->peer;
   if (s->edge > tcptale_card_ahead(peer, peer->edge))
     peer->edge = peer->next_seq + (uint32_t)s->edge;
@@ -127,13 +129,13 @@ static void note_ack(const struct step *s) {
 }
 
 /* Moves on; the sum's carry is the offset's next digit. */
-static void advance(struct tcptale_card_end *own, uint32_t len) {
+static inline void advance(struct tcptale_card_end *own, uint32_t len) {
   uint32_t before = own->next_seq - own->first_seq;
   own->next_seq += len;
   if (before + len < before) own->next_high++;
 }
 
-static void tell_data(struct tcptale_conn_env *env, const struct step *s) {
+static inline void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
   event.direction = s->dir;
@@ -172,12 +174,13 @@ static int both_are_over(const struct tcptale_card *card) {
   return card->ends[0].flags & card->ends[1].flags & TCPTALE_CARD_FIN_ACKED;
 }
 
-uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
-                            const struct tcptale_gist *gist) {
+/* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and the
+ * compiler leaves them out. */
+static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                         uint32_t dir, const struct tcptale_gist *gist,
+                                         int is_ending) {
   struct step s;
-  if (gist->said.len - 1 < TINY_BYTES)
-    return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
-  begin(&s, env, card, dir, gist);
+  begin(&s, env, card, dir, gist, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
   if (shrinks(&s) || is_at_limit(&s)) return TCPTALE_USUAL_NOT;
   if (!is_same_path(&s)) {
@@ -190,6 +193,15 @@ uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *c
   if (s.is_fin) tell_end(env, &s);
   if (s.peer_ended && both_are_over(card)) return TCPTALE_USUAL_OVER;
   return TCPTALE_USUAL_TAKEN;
+}
+
+uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
+                            const struct tcptale_gist *gist) {
+  uint32_t ended = (card->ends[0].flags | card->ends[1].flags) & TCPTALE_CARD_ENDED;
+  if (gist->said.len - 1 < TINY_BYTES)
+    return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
+  if (ended | (gist->said.tcp_flags & TCPTALE_TCP_FIN)) return take(env, card, dir, gist, 1);
+  return take(env, card, dir, gist, 0);
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {

@@ -6,6 +6,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Of a function whose constant arguments decide what is left of it: one copy for each. */
+#if defined(__GNUC__)
+#define TCPTALE_SPECIALIZED inline __attribute__((always_inline))
+#else
+#define TCPTALE_SPECIALIZED inline
+#endif
+
 static inline uint64_t tcptale_min_u64(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
