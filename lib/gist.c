@@ -76,34 +76,33 @@ int tcptale_gist_sums_are_right(const struct tcptale_gist *gist, const uint8_t *
   return tcptale_sum_is_right(tcptale_sum_add(sum, tcptale_sum_word32(h + 16)));
 }
 
-/* One option of a call, at most `left` bytes. Returns its length; 0: not one that most have. */
+/* One option of a call but NOP, at least two bytes. Returns its length; 0: not one that most have. */
 static uint32_t take_offer(struct tcptale_gist *gist, const uint8_t *o, uint32_t left) {
-  if (o[0] == TCPTALE_OPT_NOP) return 1;
-  if (left < 2 || o[1] > left) return 0;
   switch (tcptale_be16(o)) {
-  case TCPTALE_OPT_MSS << 8 | 4:
-  case TCPTALE_OPT_SACK_PERMITTED << 8 | 2: break;
+  case TCPTALE_OPT_MSS << 8 | 4: return 4;
+  case TCPTALE_OPT_SACK_PERMITTED << 8 | 2: return 2;
   case TCPTALE_OPT_WSCALE << 8 | 3:
-    if (o[2] > SCALE_MOST) return 0;
+    if (left < 3 || o[2] > SCALE_MOST) return 0;
     gist->wscale = o[2];
-    break;
+    return 3;
   case TCPTALE_OPT_TIMESTAMPS << 8 | 10:
+    if (left < 10) return 0;
     gist->has_timestamps = 1;
     gist->said.ts_val = tcptale_be32(o + 2);
     gist->said.ts_ecr = tcptale_be32(o + 6);
-    break;
+    return 10;
   default: return 0;
   }
-  return o[1];
 }
 
-/* The options of a call, each of them once. */
-static int take_offers(struct tcptale_gist *gist, const uint8_t *h, uint32_t header_len) {
-  uint32_t seen = 0, len;
-  for (uint32_t at = TCPTALE_TCP_LEN; at < header_len; at += len) {
-    len = take_offer(gist, h + at, header_len - at);
-    uint32_t bit = h[at] == TCPTALE_OPT_NOP ? 0 : 1u << (h[at] & 31);
-    if (len == 0 || (seen & bit)) return 0;
+/* The options of a call, `left` bytes, each of them once. */
+static int take_offers(struct tcptale_gist *gist, const uint8_t *o, uint32_t left) {
+  for (uint32_t seen = 0, len; left > 0; o += len, left -= len) {
+    len = 1;
+    if (o[0] == TCPTALE_OPT_NOP) continue;
+    len = left >= 2 ? take_offer(gist, o, left) : 0;
+    uint32_t bit = 1u << (o[0] & 31);
+    if (len == 0 || len > left || (seen & bit)) return 0;
     seen |= bit;
   }
   return 1;
@@ -123,7 +122,7 @@ int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t
   gist->has_timestamps = 0;
   gist->wscale = TCPTALE_GIST_NO_SCALE;
   gist->said.ts_val = gist->said.ts_ecr = 0;
-  return take_offers(gist, h, header_len);
+  return take_offers(gist, h + TCPTALE_TCP_LEN, header_len - TCPTALE_TCP_LEN);
 }
 
 static uint32_t packet_kind(const tcptale_packet *p) {

@@ -201,9 +201,9 @@ static inline uint32_t tcptale_roster_open(const struct tcptale_roster *roster) 
          roster->count[TCPTALE_CLASS_FULL];
 }
 
-/* Whether nothing can be due at `now_ns` that was not due before. */
-static inline int tcptale_roster_is_quiet(const struct tcptale_roster *roster, uint64_t now_ns) {
-  return !roster->has_due && tcptale_wheel_is_quiet(&roster->wheel, now_ns);
+/* Not 0: there may be some that were due before. */
+static inline uint32_t tcptale_roster_has_due(const struct tcptale_roster *roster) {
+  return roster->has_due | roster->wheel.due;
 }
 
 #endif

@@ -363,8 +363,9 @@ static inline void begin_frame(struct tcptale_tracker *t, const tcptale_frame *f
   t->env.emit.index = frame->index;
   t->env.emit.ts_ns = frame->ts_ns;
   if (frame->ts_ns > t->env.now_ns) t->env.now_ns = frame->ts_ns;
-  int is_quiet = tcptale_roster_is_quiet(&t->roster, t->env.now_ns);
-  if (!is_quiet || t->defrag.oldest != TCPTALE_ARENA_NONE) expire(t, t->env.config.timer_budget);
+  uint32_t waits = tcptale_roster_has_due(&t->roster) | t->defrag.oldest; /* NONE is 0 */
+  if (waits || tcptale_wheel_is_behind(&t->roster.wheel, t->env.now_ns))
+    expire(t, t->env.config.timer_budget);
 }
 
 static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
@@ -477,8 +478,9 @@ static int may_enter(const struct tcptale_tracker *t) {
 static int frames_are_valid(const tcptale_frame *frames, size_t count) {
   if (count == 0) return 1;
   if (!frames || frames->struct_size < sizeof *frames || frames->struct_size % 8 != 0) return 0;
-  const tcptale_frame *f = frames;
-  for (size_t i = 0; i < count; i++, f = frame_at(f, frames->struct_size, 1))
+  const size_t stride = frames->struct_size;
+  const tcptale_frame *end = frame_at(frames, stride, count);
+  for (const tcptale_frame *f = frames; f != end; f = frame_at(f, stride, 1))
     if (!f->data && f->cap_len > 0) return 0;
   return 1;
 }
