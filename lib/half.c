@@ -11,11 +11,6 @@
 #define NONE TCPTALE_ARENA_NONE
 #define GONE (TCPTALE_HALF_ENDED | TCPTALE_HALF_DISCARDING)
 
-struct tcptale_cold *tcptale_half_cold(const struct tcptale_stream_env *env,
-                                       const struct tcptale_half *half) {
-  return half->cold == NONE ? NULL : tcptale_arena_at(env->arena, half->cold);
-}
-
 struct tcptale_cold *tcptale_half_need_cold(const struct tcptale_stream_env *env,
                                             struct tcptale_half *half) {
   struct tcptale_cold *cold;
@@ -41,28 +36,10 @@ void tcptale_half_drop_cold(const struct tcptale_stream_env *env, struct tcptale
   half->flags &= (uint8_t)~TCPTALE_HALF_WAITING;
 }
 
-uint64_t tcptale_half_told(const struct tcptale_half *half, uint64_t pos) {
-  uint64_t taken =
-      half->urgent == TCPTALE_URGENT_OOB || half->urgent == TCPTALE_URGENT_DROP ? half->urgents : 0;
-
-  return pos > taken ? pos - taken : 0;
-}
-
-int tcptale_half_unacked(const struct tcptale_stream_env *env, const struct tcptale_half *half) {
-  return env->config.one_sided || !(half->flags & TCPTALE_HALF_ACKS_SEEN);
-}
-
-uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
-                               const struct tcptale_half *half) {
-  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
-
-  return cold == NULL ? half->next : tcptale_max_u64(half->next, cold->reach);
-}
-
-void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptale_half *half) {
-  struct tcptale_cold *cold = tcptale_half_cold(env, half);
-
-  if (cold == NULL) return;
+/* With delivery on ACK the receiver's next byte runs ahead of what was told: brings cold->reach
+ * up to date. */
+static void move_reach(const struct tcptale_stream_env *env, const struct tcptale_half *half,
+                       struct tcptale_cold *cold) {
   cold->reach = tcptale_max_u64(cold->reach, half->next);
   while (half->delivery == TCPTALE_DELIVER_ACKED) {
     uint32_t ref = tcptale_segments_reaching(env->arena, &cold->queue, cold->reach);
@@ -73,21 +50,16 @@ void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptal
   }
 }
 
-uint64_t tcptale_half_lowest(const struct tcptale_stream_env *env,
-                             const struct tcptale_half *half) {
-  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
-
-  if (cold == NULL || cold->queue.count == 0) return TCPTALE_NO_POSITION;
-  return tcptale_segment_at(env->arena, tcptale_segments_first(env->arena, &cold->queue))->start;
+/* The end of the hole that begins at `next`, where `lowest` is the lowest queued position. */
+static uint64_t hole_top(const struct tcptale_half *half, uint64_t lowest) {
+  if (half->flags & GONE) return TCPTALE_NO_POSITION;
+  if (lowest <= half->next || half->fin <= half->next) return TCPTALE_NO_POSITION;
+  return tcptale_min_u64(lowest, half->fin);
 }
 
 uint64_t tcptale_half_hole_top(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half) {
-  uint64_t lowest = tcptale_half_lowest(env, half);
-
-  if (half->flags & GONE) return TCPTALE_NO_POSITION;
-  if (lowest <= half->next || half->fin <= half->next) return TCPTALE_NO_POSITION;
-  return tcptale_min_u64(lowest, half->fin);
+  return hole_top(half, tcptale_half_lowest(env, half));
 }
 
 void tcptale_half_report(const struct tcptale_stream_env *env, const struct tcptale_half *half,
@@ -101,11 +73,6 @@ static uint32_t history(const struct tcptale_stream_env *env, struct tcptale_hal
   if (half->history == NONE && needed)
     half->history = tcptale_history_open(env->arena, env->config.history_bytes, half->next);
   return half->history;
-}
-
-void tcptale_half_move_next(struct tcptale_half *half, uint64_t to) {
-  half->next_seq += (uint32_t)(to - half->next);
-  half->next = to;
 }
 
 void tcptale_half_give_gap(const struct tcptale_stream_env *env, struct tcptale_half *half,
@@ -192,7 +159,7 @@ static uint64_t drop_above_fin(const struct tcptale_stream_env *env, struct tcpt
   uint32_t ref;
 
   if (cold == NULL) return 0;
-  for (ref = tcptale_segments_first(env->arena, &cold->queue); ref != NONE;
+  for (ref = cold->queue.first; ref != NONE;
        ref = tcptale_segments_next(env->arena, &cold->queue, ref)) {
     const struct tcptale_segment *range = tcptale_segment_at(env->arena, ref);
     if (!(range->flags & TCPTALE_SEG_AFTER_FIN)) untold += range->end - range->start;
@@ -230,8 +197,8 @@ void tcptale_half_advance(const struct tcptale_stream_env *env, struct tcptale_h
       end(env, half);
       return;
     }
-    if (cold == NULL || cold->queue.count == 0) return;
-    ref = tcptale_segments_first(env->arena, &cold->queue);
+    if (cold == NULL || cold->queue.first == NONE) return;
+    ref = cold->queue.first;
     range = tcptale_segment_at(env->arena, ref);
     if (range->start > half->next) return;
     to = due(half, range, force);
@@ -265,13 +232,12 @@ int tcptale_half_give_up(const struct tcptale_stream_env *env, struct tcptale_ha
  * when a hole's end is both acknowledged and seen, and covers all holes that this ACK covers
  * (rule R7). */
 static void watch(const struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t ts_ns) {
-  struct tcptale_cold *cold;
-  uint64_t top = tcptale_half_hole_top(env, half);
+  struct tcptale_cold *cold = tcptale_half_cold(env, half);
   uint64_t lowest = tcptale_half_lowest(env, half);
+  uint64_t top = hole_top(half, lowest);
 
   half->flags &= (uint8_t)~TCPTALE_HALF_WAITING;
-  tcptale_half_move_reach(env, half);
-  cold = tcptale_half_cold(env, half);
+  if (cold != NULL) move_reach(env, half, cold);
   if (top == TCPTALE_NO_POSITION && lowest == TCPTALE_NO_POSITION) {
     if (cold != NULL && cold->other_fin == TCPTALE_NO_FIN) tcptale_half_drop_cold(env, half);
     return;
@@ -281,7 +247,7 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
   /* Rule R6: a hole is as old as what lies above it. */
   if (tcptale_half_unacked(env, half)) {
     if (cold->hole_at != half->next) {
-      uint32_t ref = tcptale_segments_first(env->arena, &cold->queue);
+      uint32_t ref = cold->queue.first;
       cold->hole_at = half->next;
       cold->hole_ts = ref == NONE ? ts_ns : tcptale_segment_at(env->arena, ref)->from_ts_ns;
     }
@@ -371,8 +337,9 @@ uint64_t tcptale_half_deadline(const struct tcptale_stream_env *env,
 
 /* The end of every call that took something in: what waits, and what waits no longer at once. */
 void tcptale_half_rest(struct tcptale_stream_env *env, struct tcptale_half *half, uint64_t ts_ns) {
+  if (half->cold == NONE && half->fin == TCPTALE_NO_FIN) return;
   watch(env, half, ts_ns);
-  tcptale_half_tick(env, half, ts_ns, 0);
+  if (half->flags & TCPTALE_HALF_WAITING) tcptale_half_tick(env, half, ts_ns, 0);
 }
 
 /* The FIN. */

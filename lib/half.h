@@ -80,8 +80,10 @@ struct tcptale_cold {
 };
 
 /* The cold part, NULL where there is none; _need makes one, NULL: no memory. */
-struct tcptale_cold *tcptale_half_cold(const struct tcptale_stream_env *env,
-                                       const struct tcptale_half *half);
+static inline struct tcptale_cold *tcptale_half_cold(const struct tcptale_stream_env *env,
+                                                     const struct tcptale_half *half) {
+  return half->cold == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(env->arena, half->cold);
+}
 struct tcptale_cold *tcptale_half_need_cold(const struct tcptale_stream_env *env,
                                             struct tcptale_half *half);
 
@@ -89,28 +91,42 @@ struct tcptale_cold *tcptale_half_need_cold(const struct tcptale_stream_env *env
 void tcptale_half_drop_cold(const struct tcptale_stream_env *env, struct tcptale_half *half);
 
 /* The offset under which a position is told. */
-uint64_t tcptale_half_told(const struct tcptale_half *half, uint64_t pos);
+static inline uint64_t tcptale_half_told(const struct tcptale_half *half, uint64_t pos) {
+  uint64_t taken =
+      half->urgent == TCPTALE_URGENT_OOB || half->urgent == TCPTALE_URGENT_DROP ? half->urgents : 0;
+  return pos > taken ? pos - taken : 0;
+}
 
 /* Whether no acknowledgements can be relied on (rule R6). */
-int tcptale_half_unacked(const struct tcptale_stream_env *env, const struct tcptale_half *half);
+static inline int tcptale_half_unacked(const struct tcptale_stream_env *env,
+                                       const struct tcptale_half *half) {
+  return env->config.one_sided || !(half->flags & TCPTALE_HALF_ACKS_SEEN);
+}
 
 /* The receiver's next expected position, as far as it is known. */
-uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
-                               const struct tcptale_half *half);
-
-/* With delivery on ACK the receiver's next byte runs ahead of what was told: brings cold->reach
- * up to date. */
-void tcptale_half_move_reach(const struct tcptale_stream_env *env, struct tcptale_half *half);
+static inline uint64_t tcptale_half_expected(const struct tcptale_stream_env *env,
+                                             const struct tcptale_half *half) {
+  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  return cold != NULL && cold->reach > half->next ? cold->reach : half->next;
+}
 
 /* The lowest queued position, TCPTALE_NO_POSITION if nothing is queued. */
-uint64_t tcptale_half_lowest(const struct tcptale_stream_env *env, const struct tcptale_half *half);
+static inline uint64_t tcptale_half_lowest(const struct tcptale_stream_env *env,
+                                           const struct tcptale_half *half) {
+  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  if (cold == NULL || cold->queue.first == TCPTALE_ARENA_NONE) return TCPTALE_NO_POSITION;
+  return tcptale_segment_at(env->arena, cold->queue.first)->start;
+}
 
 /* The end of the hole that begins at `next`; TCPTALE_NO_POSITION while there is none. */
 uint64_t tcptale_half_hole_top(const struct tcptale_stream_env *env,
                                const struct tcptale_half *half);
 
 /* Sets `next`, and its sequence number with it. */
-void tcptale_half_move_next(struct tcptale_half *half, uint64_t to);
+static inline void tcptale_half_move_next(struct tcptale_half *half, uint64_t to) {
+  half->next_seq += (uint32_t)(to - half->next);
+  half->next = to;
+}
 
 /* Reports an anomaly about `len` bytes at a position. */
 void tcptale_half_report(const struct tcptale_stream_env *env, const struct tcptale_half *half,

@@ -85,19 +85,30 @@ static void retrace(struct tcptale_arena *arena, struct tcptale_segments *set, u
   }
 }
 
+/* Below which range one that begins at `start` hangs, and on which side; NONE: it is the only one.
+ * What comes above all others is not searched for. */
+static uint32_t parent_for(const struct tcptale_arena *arena, struct tcptale_segments *set,
+                           uint64_t start, int *side) {
+  uint32_t parent = NONE;
+
+  *side = 1;
+  if (set->last != NONE && at(arena, set->last)->start < start) return set->last;
+  for (uint32_t below = set->root; below != NONE; set->steps++) {
+    parent = below;
+    *side = at(arena, below)->start < start;
+    below = at(arena, below)->child[*side];
+  }
+  return parent;
+}
+
 void tcptale_segments_attach(struct tcptale_arena *arena, struct tcptale_segments *set,
                              uint32_t ref) {
   struct tcptale_segment *node = at(arena, ref);
-  uint32_t parent = NONE;
-  uint32_t below = set->root;
-  int side = 0;
+  int side;
+  uint32_t parent = parent_for(arena, set, node->start, &side);
 
-  while (below != NONE) {
-    parent = below;
-    side = at(arena, below)->start < node->start;
-    below = at(arena, below)->child[side];
-    set->steps++;
-  }
+  if (parent == set->last && side == 1) set->last = ref;
+  if (parent == set->first && (side == 0 || parent == NONE)) set->first = ref;
   node->child[0] = node->child[1] = NONE;
   node->parent = parent;
   node->height = 1;
@@ -133,6 +144,8 @@ void tcptale_segments_detach(struct tcptale_arena *arena, struct tcptale_segment
   struct tcptale_segment *node = at(arena, ref);
   uint32_t changed = node->parent;
 
+  if (set->first == ref) set->first = neighbour(arena, set, ref, 1);
+  if (set->last == ref) set->last = neighbour(arena, set, ref, 0);
   if (node->child[0] != NONE && node->child[1] != NONE) {
     /* The next range up takes its place; it has no lower child. */
     uint32_t heir = outermost(arena, node->child[1], 0);
@@ -153,11 +166,6 @@ void tcptale_segments_detach(struct tcptale_arena *arena, struct tcptale_segment
   retrace(arena, set, changed);
 }
 
-uint32_t tcptale_segments_first(const struct tcptale_arena *arena,
-                                const struct tcptale_segments *set) {
-  return outermost(arena, set->root, 0);
-}
-
 uint32_t tcptale_segments_next(const struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref) {
   return neighbour(arena, set, ref, 1);
@@ -168,6 +176,8 @@ uint32_t tcptale_segments_reaching(const struct tcptale_arena *arena, struct tcp
   uint32_t best = NONE;
   uint32_t ref = set->root;
 
+  if (ref == NONE || at(arena, set->last)->end <= pos) return NONE;
+  if (at(arena, set->first)->end > pos) return set->first;
   while (ref != NONE) {
     int above = at(arena, ref)->end > pos;
     if (above) best = ref;
@@ -404,7 +414,7 @@ void tcptale_segments_clear(struct tcptale_arena *arena, struct tcptale_segments
       ref = parent;
     }
   }
-  set->root = NONE;
+  set->root = set->first = set->last = NONE;
   set->count = 0;
   set->bytes = 0;
 }
@@ -426,8 +436,9 @@ int tcptale_segments_check(const struct tcptale_arena *arena, const struct tcpta
   uint64_t bytes = 0, floor = 0;
   uint32_t count = 0;
 
-  for (uint32_t ref = tcptale_segments_first(arena, set); ref != NONE;
-       ref = neighbour(arena, &walk, ref, 1)) {
+  if (set->first != outermost(arena, set->root, 0)) return 6;
+  if (set->last != outermost(arena, set->root, 1)) return 6;
+  for (uint32_t ref = set->first; ref != NONE; ref = neighbour(arena, &walk, ref, 1)) {
     const struct tcptale_segment *node = at(arena, ref);
     if (node->start >= node->end) return 1;
     if (count > 0 && node->start < floor) return 2;

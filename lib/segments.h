@@ -45,6 +45,8 @@ struct tcptale_segment {
 /* An empty set is all zero. */
 struct tcptale_segments {
   uint32_t root;
+  uint32_t first; /* the lowest range, and the highest: most that comes goes to one end */
+  uint32_t last;
   uint32_t count; /* ranges */
   uint64_t bytes; /* bytes that are stored; those of absent ranges are not */
   uint64_t steps; /* links followed so far: what the work is measured by */
@@ -69,10 +71,8 @@ static inline struct tcptale_segment *tcptale_segment_at(const struct tcptale_ar
 /* The stored bytes of a range; NULL where it is absent. */
 const uint8_t *tcptale_segment_bytes(const struct tcptale_segment *segment);
 
-/* References to ranges, TCPTALE_ARENA_NONE where there is none: the lowest; the next one up; the
- * lowest that ends above `pos`. */
-uint32_t tcptale_segments_first(const struct tcptale_arena *arena,
-                                const struct tcptale_segments *set);
+/* References to ranges, TCPTALE_ARENA_NONE where there is none: the next one up; the lowest that ends
+ * above `pos`. */
 uint32_t tcptale_segments_next(const struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref);
 uint32_t tcptale_segments_reaching(const struct tcptale_arena *arena, struct tcptale_segments *set,
@@ -104,6 +104,14 @@ void tcptale_segments_attach(struct tcptale_arena *arena, struct tcptale_segment
 /* Puts a range that was taken out back, without its bytes below `start`. */
 void tcptale_segments_put_back(struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref, uint64_t start);
+
+/* Whether a range may meet start .. end - 1: 0 where all lie below or above, which is seen at once. */
+static inline int tcptale_segments_may_meet(const struct tcptale_arena *arena,
+                                            const struct tcptale_segments *set, uint64_t start,
+                                            uint64_t end) {
+  return set->root != TCPTALE_ARENA_NONE && tcptale_segment_at(arena, set->last)->end > start &&
+         tcptale_segment_at(arena, set->first)->start < end;
+}
 
 /* Notes where `data`, standing at `start`, differs from stored bytes. Absent ranges and probes
  * never differ. */

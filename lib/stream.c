@@ -88,7 +88,7 @@ static uint64_t contest(const struct tcptale_stream_env *env, struct tcptale_hal
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
 
   while (cold != NULL && cold->queue.count > 0) {
-    uint32_t ref = tcptale_segments_first(env->arena, &cold->queue);
+    uint32_t ref = cold->queue.first;
     const struct tcptale_segment *old = tcptale_segment_at(env->arena, ref);
     /* All queued starts lie above `next`, so BSD and Linux give the segment in order everything;
      * a policy that keeps first copies does not. */
@@ -113,24 +113,27 @@ static void pass_through(const struct tcptale_stream_env *env, struct tcptale_ha
   }
 }
 
+static uint64_t add(const struct tcptale_stream_env *env, struct tcptale_cold *cold,
+                    uint32_t policy, const struct tcptale_fresh *part) {
+  return tcptale_segments_add(env->arena, &cold->queue, TCPTALE_OVERLAP_SEGMENT, policy, part);
+}
+
 /* Stores a part; returns the position up to which it is stored. What was in order when it came
  * is the receiver's: below `reach` the first copy stays, whatever the policy. */
 static uint64_t store(const struct tcptale_stream_env *env, struct tcptale_half *half,
                       struct tcptale_cold *cold, const struct tcptale_fresh *part) {
-  struct tcptale_fresh low = *part, high = *part;
-  uint64_t reach = tcptale_half_expected(env, half);
+  uint64_t reach = tcptale_max_u64(cold->reach, half->next);
 
-  if (low.start < reach) {
+  if (part->start < reach) {
+    struct tcptale_fresh low = *part, high = *part;
     uint64_t done;
     low.end = tcptale_min_u64(low.end, reach);
-    done = tcptale_segments_add(env->arena, &cold->queue, TCPTALE_OVERLAP_SEGMENT,
-                                TCPTALE_POLICY_FIRST, &low);
+    done = add(env, cold, TCPTALE_POLICY_FIRST, &low);
     if (done < low.end) return done;
     begin_at(&high, reach);
+    return high.start == high.end ? high.end : add(env, cold, half->policy, &high);
   }
-  if (high.start == high.end) return high.end;
-  return tcptale_segments_add(env->arena, &cold->queue, TCPTALE_OVERLAP_SEGMENT, half->policy,
-                              &high);
+  return add(env, cold, half->policy, part);
 }
 
 /* The anomaly of the limit that a part would break; NONE where it breaks none, or is all there
@@ -202,26 +205,27 @@ static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *ha
 
 /* Hands over or stores one part: all of it present, or all of it absent. */
 static void take(const struct tcptale_stream_env *env, struct tcptale_half *half,
-                 struct tcptale_fresh part) {
+                 struct tcptale_fresh *part) {
   int again = 1;
 
   while (again && !(half->flags & GONE)) {
     /* A probe is the receiver's only when it is acknowledged (RFC 9293 3.8.6.1). */
-    int waits = half->delivery == TCPTALE_DELIVER_ACKED || part.flags & TCPTALE_SEG_PROVISIONAL;
-    begin_at(&part, half->next);
-    if (part.start == part.end) return;
-    if (part.start == half->next && !waits) {
-      pass_through(env, half, &part);
+    int waits = half->delivery == TCPTALE_DELIVER_ACKED || part->flags & TCPTALE_SEG_PROVISIONAL;
+    begin_at(part, half->next);
+    if (part->start == part->end) return;
+    if (part->start == half->next && !waits) {
+      pass_through(env, half, part);
       return;
     }
-    again = enqueue(env, half, &part);
+    again = enqueue(env, half, part);
   }
-  if (part.start == part.end || half->flags & GONE) return;
+  if (part->start == part->end || half->flags & GONE) return;
   /* There is no room. Bytes in order need none. */
-  if (part.start == half->next && !(part.flags & TCPTALE_SEG_PROVISIONAL))
-    pass_through(env, half, &part);
+  if (part->start == half->next && !(part->flags & TCPTALE_SEG_PROVISIONAL))
+    pass_through(env, half, part);
   else
-    tcptale_half_report(env, half, TCPTALE_ANOMALY_NOMEM, part.start, part.end - part.start, NULL);
+    tcptale_half_report(env, half, TCPTALE_ANOMALY_NOMEM, part->start, part->end - part->start,
+                        NULL);
 }
 
 /* A segment that is being pushed. */
@@ -280,17 +284,24 @@ static void compare_told(const struct tcptale_stream_env *env, struct tcptale_ha
   report_runs(env, half, &runs);
 }
 
+/* Compares bytes that stand at start .. end - 1 with what is queued there. */
 static void compare_queued(const struct tcptale_stream_env *env, struct tcptale_half *half,
-                           const struct arrival *a) {
+                           uint64_t start, uint64_t end, const uint8_t *data) {
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
-  uint64_t start = tcptale_max_u64(a->all.start, half->next);
   struct tcptale_runs runs;
 
-  if (cold == NULL || start >= a->cap_end || a->all.flags & TCPTALE_SEG_PROVISIONAL) return;
+  if (cold == NULL || !tcptale_segments_may_meet(env->arena, &cold->queue, start, end)) return;
   runs.count = 0;
-  tcptale_segments_compare(env->arena, &cold->queue, start, a->all.data + (start - a->all.start),
-                           (size_t)(a->cap_end - start), &runs);
+  tcptale_segments_compare(env->arena, &cold->queue, start, data, (size_t)(end - start), &runs);
   report_runs(env, half, &runs);
+}
+
+static void compare_untold(const struct tcptale_stream_env *env, struct tcptale_half *half,
+                           const struct arrival *a) {
+  uint64_t start = tcptale_max_u64(a->all.start, half->next);
+
+  if (start >= a->cap_end || a->all.flags & TCPTALE_SEG_PROVISIONAL) return;
+  compare_queued(env, half, start, a->cap_end, a->all.data + (start - a->all.start));
 }
 
 /* Reads the urgent pointer: the byte before it is the urgent one (RFC 6093). Returns 0 where it
@@ -360,7 +371,7 @@ static void take_parts(const struct tcptale_stream_env *env, struct tcptale_half
     if (pos >= fin) part.flags |= TCPTALE_SEG_AFTER_FIN;
     begin_at(&part, pos);
     pos = part.end;
-    take(env, half, part);
+    take(env, half, &part);
   }
 }
 
@@ -368,7 +379,7 @@ static void take_parts(const struct tcptale_stream_env *env, struct tcptale_half
 static void hold_async_limit(const struct tcptale_stream_env *env, struct tcptale_half *half) {
   const struct tcptale_cold *cold = tcptale_half_cold(env, half);
 
-  if (!tcptale_half_unacked(env, half)) return;
+  if (cold == NULL || !tcptale_half_unacked(env, half)) return;
   while (cold != NULL && cold->queue.bytes > env->config.async_hole_bytes) {
     if (!give_up_limit(env, half, TCPTALE_ANOMALY_HOLE_LIMIT, TCPTALE_NO_POSITION)) return;
     cold = tcptale_half_cold(env, half);
@@ -379,14 +390,13 @@ static void push_any(struct tcptale_stream_env *env, struct tcptale_half *half,
                      const struct tcptale_piece *piece) {
   struct arrival a;
 
-  tcptale_half_tick(env, half, piece->ts_ns, 0);
   place(&a, piece);
   if (piece->flags & TCPTALE_PUSH_FIN && piece->offset + (int64_t)piece->len >= 0)
     tcptale_half_note_fin(env, half, a.all.end);
   half->highest = tcptale_max_u64(half->highest, a.all.end);
   if (!(half->flags & TCPTALE_HALF_DISCARDING)) {
     if (a.all.start < half->next) compare_told(env, half, &a, 1);
-    compare_queued(env, half, &a);
+    compare_untold(env, half, &a);
     if (!find_urgent(half, &a, piece))
       tcptale_half_report(env, half, TCPTALE_ANOMALY_URGENT, a.all.start, 0, NULL);
     note_after_fin(env, half, &a);
@@ -396,6 +406,36 @@ static void push_any(struct tcptale_stream_env *env, struct tcptale_half *half,
     tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
     hold_async_limit(env, half);
   }
+  if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half);
+  tcptale_half_rest(env, half, piece->ts_ns);
+}
+
+/* Bytes that are all there, with nothing odd about them, while no FIN is known and nothing of what was
+ * told is remembered: one part. */
+static int is_plain(const struct tcptale_half *half, const struct tcptale_piece *piece) {
+  return (piece->flags | half->history | (half->flags & GONE)) == 0 && piece->offset >= 0 &&
+         piece->cap_len == piece->len && piece->len > 0 && half->fin == TCPTALE_NO_FIN;
+}
+
+/* As push_any, for a piece that is plain. */
+static void push_plain(struct tcptale_stream_env *env, struct tcptale_half *half,
+                       const struct tcptale_piece *piece) {
+  uint64_t start = (uint64_t)piece->offset;
+  struct tcptale_fresh part;
+
+  part.start = part.origin.start = tcptale_max_u64(start, half->next);
+  part.end = part.origin.end = start + piece->len;
+  half->highest = tcptale_max_u64(half->highest, part.end);
+  if (part.start < part.end) {
+    part.data = piece->data + (part.start - start);
+    part.from_index = piece->index;
+    part.from_ts_ns = piece->ts_ns;
+    part.flags = 0;
+    compare_queued(env, half, part.start, part.end, part.data);
+    take(env, half, &part);
+  }
+  tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
+  hold_async_limit(env, half);
   if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half);
   tcptale_half_rest(env, half, piece->ts_ns);
 }
@@ -426,7 +466,9 @@ void tcptale_half_push(struct tcptale_stream_env *env, struct tcptale_half *half
     env->sink->data(env->ctx, offset, piece->data, piece->len, piece->index, piece->ts_ns);
     return;
   }
-  push_any(env, half, piece);
+  if (half->flags & TCPTALE_HALF_WAITING) tcptale_half_tick(env, half, piece->ts_ns, 0);
+  if (is_plain(half, piece)) push_plain(env, half, piece);
+  else push_any(env, half, piece);
 }
 
 void tcptale_half_compare(struct tcptale_stream_env *env, struct tcptale_half *half,
@@ -436,7 +478,7 @@ void tcptale_half_compare(struct tcptale_stream_env *env, struct tcptale_half *h
   if (half->flags & TCPTALE_HALF_DISCARDING) return;
   place(&a, piece);
   if (a.all.start < half->next) compare_told(env, half, &a, 0);
-  compare_queued(env, half, &a);
+  compare_untold(env, half, &a);
 }
 
 void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half, int64_t offset,
@@ -445,7 +487,7 @@ void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half,
       half->cold == NONE && (half->fin == TCPTALE_NO_FIN || half->flags & TCPTALE_HALF_ENDED);
 
   if (offset < 0) return;
-  if (!idle) tcptale_half_tick(env, half, ts_ns, 0);
+  if (half->flags & TCPTALE_HALF_WAITING) tcptale_half_tick(env, half, ts_ns, 0);
   half->flags |= TCPTALE_HALF_ACKS_SEEN;
   half->acked = tcptale_max_u64(half->acked, (uint64_t)offset);
   if (half->acked >= half->highest) half->tiny = 0;

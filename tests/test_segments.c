@@ -43,7 +43,7 @@ static uint32_t next_random(uint64_t *state) {
 /* Fails unless the set holds exactly what the array holds; -1 marks an empty place. */
 static void same(struct store *s, const int *model, const char *where) {
   uint64_t pos = 0;
-  uint32_t ref = tcptale_segments_first(&s->arena, &s->set);
+  uint32_t ref = s->set.first;
 
   for (; ref != TCPTALE_ARENA_NONE; ref = tcptale_segments_next(&s->arena, &s->set, ref)) {
     const struct tcptale_segment *range = tcptale_segment_at(&s->arena, ref);
@@ -110,7 +110,7 @@ Test(segments, hostile_orders_cost_n_log_n) {
     cr_assert_eq(s.set.count, n, "pattern %d", pattern);
     cr_assert_leq(s.set.steps, n * 12 * 5, "pattern %d: %d steps", pattern, (int)s.set.steps);
     while (s.set.count > 0) {
-      uint32_t lowest = tcptale_segments_first(&s.arena, &s.set);
+      uint32_t lowest = s.set.first;
       tcptale_segments_detach(&s.arena, &s.set, lowest);
       tcptale_arena_release(&s.arena, lowest);
     }
