@@ -33,7 +33,8 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
                         const struct tcptale_key *key, uint32_t ref,
                         const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
-  int in_time = env->now_ns - packed->at_ns < env->config.half_open_ns;
+  uint64_t waited_ns = env->now_ns - packed->at_ns;
+  int in_time = waited_ns < env->config.half_open_ns && waited_ns < TCPTALE_CARD_SINCE_LIMIT;
   if (!in_time || env->emit.stopped || !tcptale_packed_may_fold(packed)) return 0;
   int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
@@ -42,12 +43,13 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
 }
 
 /* The window must not shrink: that is told, the long way. */
-int tcptale_call_is_completed(const struct tcptale_card *card, const struct tcptale_key *key,
-                              const struct tcptale_gist *gist) {
+int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct tcptale_card *card,
+                              const struct tcptale_key *key, const struct tcptale_gist *gist) {
   const struct tcptale_card_end *client = &card->ends[TCPTALE_C2S],
                                 *server = &card->ends[TCPTALE_S2C];
   if (key->from != card->client_at || gist->said.len > 0 || card->is_ignored) return 0;
   if (gist->said.tcp_flags & TCPTALE_TCP_FIN) return 0;
+  if (env->now_ns - card->more.first_ns >= TCPTALE_CARD_SINCE_LIMIT) return 0;
   if (gist->said.seq != client->next_seq || gist->said.ack != server->next_seq) return 0;
   return gist->said.window >= client->window;
 }

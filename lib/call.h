@@ -19,9 +19,10 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
                         const struct tcptale_key *key, uint32_t ref,
                         const struct tcptale_gist *gist);
 
-/* Whether a plain segment of a folded connection is the ACK that completes its handshake. */
-int tcptale_call_is_completed(const struct tcptale_card *card, const struct tcptale_key *key,
-                              const struct tcptale_gist *gist);
+/* Whether a plain segment of a folded, half-open connection is the ACK that completes its
+ * handshake. */
+int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct tcptale_card *card,
+                              const struct tcptale_key *key, const struct tcptale_gist *gist);
 
 /* Then: established. */
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -215,7 +215,7 @@ static inline void remember(struct tcptale_tracker *t, const struct tcptale_look
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
   if (card->cls != TCPTALE_CLASS_HALF_OPEN || card->has_record) return 0;
-  if (!tcptale_call_is_completed(card, &look->key, &look->gist)) return 0;
+  if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns))
     return 0;
   remember(t, look);

@@ -13,7 +13,7 @@ static tcptale_tracker *tracker;
 static uint64_t now, frame_index;
 static uint32_t opened, closed, found_in_open, timeouts, evicted;
 static uint64_t delivered[2];
-static int64_t syn_synack_ns;
+static int64_t rtt_ns, syn_synack_ns;
 static int stop_at_close;
 
 static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
@@ -25,6 +25,7 @@ static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *u
 static void on_established(tcptale_conn *conn, const tcptale_established_event *event, void *user) {
   (void)conn;
   (void)user;
+  rtt_ns = event->rtt_ns;
   syn_synack_ns = event->syn_synack_ns;
 }
 
@@ -288,5 +289,26 @@ Test(found, a_refuted_reset_frees_no_ports) {
   feed(0, 1000, SYN, 50, 0, 0);
   cr_expect_eq(opened, 1u);
   cr_expect_eq(closed, 0u);
+  tcptale_tracker_free(tracker);
+}
+
+#define DAY_NS (86400 * UINT64_C(1000000000))
+
+/* A card counted a handshake's time modulo 2^52 ns. */
+Test(found, a_handshake_may_take_longer_than_a_card_counts) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.half_open_ns = 400 * DAY_NS;
+  begin(&config);
+  feed(0, 1000, SYN, 0, 0, 0);
+  now += 100 * DAY_NS;
+  feed(1, 1000, SYN | ACK, 0, 1, 0);
+  feed(0, 1000, ACK, 1, 1, 0);
+  cr_expect_eq(syn_synack_ns, (int64_t)(100 * DAY_NS) + 1000000);
+  feed(0, 1001, SYN, 0, 0, 0);
+  feed(1, 1001, SYN | ACK, 0, 1, 0);
+  now += 100 * DAY_NS;
+  feed(0, 1001, ACK, 1, 1, 0);
+  cr_expect_eq(rtt_ns, (int64_t)(100 * DAY_NS) + 2000000);
   tcptale_tracker_free(tracker);
 }
