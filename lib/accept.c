@@ -6,7 +6,6 @@
 
 #define SEQ_REACH   (((int64_t)1 << 30) + ((int64_t)65535 << 14)) /* rule R3 */
 #define ACK_REACH   ((uint64_t)65536) /* rule R5: unseen data that an ACK may cover */
-#define PAWS_IDLE_S (24u * 86400u)    /* RFC 7323 5.5 */
 #define NS_A_SECOND ((uint64_t)1000000000)
 
 static const uint32_t opening = TCPTALE_TCP_SYN | TCPTALE_TCP_FIN | TCPTALE_TCP_RST;
@@ -112,7 +111,7 @@ static uint32_t check_paws(const struct tcptale_conn *conn, struct tcptale_arriv
   const struct tcptale_end *own = &conn->ends[seg->dir];
   if (tcptale_seq_diff(seg->packet->ts_val, own->ts_recent) >= -1) return 0;
   uint32_t idle_s = (uint32_t)(seg->ts_ns / NS_A_SECOND) - own->ts_recent_s;
-  return idle_s < PAWS_IDLE_S ? TCPTALE_ANOMALY_PAWS : 0;
+  return idle_s < TCPTALE_PAWS_IDLE_S ? TCPTALE_ANOMALY_PAWS : 0;
 }
 
 /* A signature where the handshake had none: Linux drops the segment, other stacks look past it.

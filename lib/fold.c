@@ -178,9 +178,17 @@ static int wants_no_more(const struct tcptale_conn_env *env) {
   return !env->emit.callbacks.on_segment && env->config.history_bytes == 0;
 }
 
+/* Both ends have said their time not too long before the last packet, whose time will stand for it. */
+static int are_stamps_fresh(const struct tcptale_conn *conn) {
+  uint32_t last_s = (uint32_t)(conn->last_ns / NS_A_SECOND);
+  if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
+  return last_s - conn->ends[0].ts_recent_s < TCPTALE_PAWS_IDLE_S &&
+         last_s - conn->ends[1].ts_recent_s < TCPTALE_PAWS_IDLE_S;
+}
+
 static int may_fold_open(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
   return wants_no_more(env) && !(conn->flags & UNSAID) && is_usual(&conn->ends[0]) &&
-         is_usual(&conn->ends[1]);
+         is_usual(&conn->ends[1]) && are_stamps_fresh(conn);
 }
 
 static int may_fold_closed(const struct tcptale_conn *conn) {

@@ -145,7 +145,7 @@ static void take_timestamp(struct tcptale_conn *conn, const struct tcptale_arriv
   if (seg->offset > (int64_t)own->half.acked) return;
   uint32_t now_s = (uint32_t)(seg->ts_ns / NS_A_SECOND);
   int is_newer = tcptale_seq_ge(seg->packet->ts_val, own->ts_recent);
-  if (!is_newer && now_s - own->ts_recent_s < 24u * 86400u) return;
+  if (!is_newer && now_s - own->ts_recent_s < TCPTALE_PAWS_IDLE_S) return;
   own->ts_recent = seg->packet->ts_val;
   own->ts_recent_s = now_s;
 }

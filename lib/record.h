@@ -51,6 +51,9 @@ enum tcptale_end_flag {
   TCPTALE_END_FIN_ACKED = 0x80
 };
 
+/* A TS.Recent that old says nothing (RFC 7323 5.5). */
+#define TCPTALE_PAWS_IDLE_S (24u * 86400u)
+
 #define TCPTALE_WSCALE_NONE TCPTALE_GIST_NO_SCALE /* not told; midstream: unknown */
 
 /* One end, and the direction that it sends. */

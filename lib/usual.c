@@ -10,6 +10,7 @@
 #define TINY_BYTES 8u /* segments of so few are counted: stream.c */
 #define FAR_BEHIND (-((int64_t)1 << 30))
 #define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
+#define IDLE_NS    (TCPTALE_PAWS_IDLE_S * UINT64_C(1000000000))
 
 /* A segment, the card that it belongs to, and where both stand. */
 struct step {
@@ -66,10 +67,11 @@ static inline int is_ack_in_order(const struct step *s) {
   return s->ack <= s->peer_ended && s->ack >= s->peer_acked + !s->carries;
 }
 
-/* Rule R13: a timestamp where there has to be one, not below the last. */
+/* Rule R13: a timestamp where there has to be one, not below the last. After a long silence that of
+ * the peer says nothing either. */
 static inline int is_stamped(const struct step *s) {
   if (!s->card->has_timestamps) return 1;
-  return s->gist->has_timestamps &&
+  return s->gist->has_timestamps && s->since_ns - s->card->since_ns < IDLE_NS &&
          tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
 }
 

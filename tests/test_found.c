@@ -14,6 +14,7 @@ static uint64_t now, frame_index;
 static uint32_t opened, closed, found_in_open, timeouts, evicted;
 static uint64_t delivered[2];
 static int64_t rtt_ns, syn_synack_ns;
+static uint32_t stamp; /* TSval of what is fed; 0: no timestamps */
 static int stop_at_close;
 
 static void on_open(tcptale_conn *conn, const tcptale_open_event *event, void *user) {
@@ -55,13 +56,21 @@ static void begin(const tcptale_config *config) {
   frame_index = opened = closed = found_in_open = timeouts = evicted = 0;
   delivered[0] = delivered[1] = 0;
   stop_at_close = 0;
+  stamp = 0;
   cr_assert_eq(tcptale_tracker_new(&tracker, config, &calls, NULL), TCPTALE_OK);
+}
+
+/* NOP, NOP, timestamps; no echo. */
+static void write_stamp(uint8_t options[12]) {
+  static const uint8_t kinds[12] = {1, 1, 8, 10};
+  memcpy(options, kinds, sizeof kinds);
+  for (int i = 0; i < 4; i++) options[4 + i] = (uint8_t)(stamp >> (24 - 8 * i));
 }
 
 /* A segment of the client (from `port`) or the server, 1 ms after the last. */
 static void feed(int from_server, uint16_t port, uint16_t flags, uint32_t seq, uint32_t ack,
                  size_t len) {
-  static uint8_t frame[BUILD_ROOM], payload[4000];
+  static uint8_t frame[BUILD_ROOM], payload[4000], options[12];
   struct build_segment segment = {
       .version = 4, .seq = seq, .ack = ack, .flags = flags, .window = 65535};
   segment.src[0] = segment.dst[0] = 10;
@@ -72,6 +81,9 @@ static void feed(int from_server, uint16_t port, uint16_t flags, uint32_t seq, u
   segment.payload = payload;
   segment.payload_len = len;
   segment.ip_id = (uint16_t)(frame_index + 1);
+  write_stamp(options);
+  segment.options = options;
+  segment.option_len = stamp ? sizeof options : 0;
   size_t size = build_frame(frame, sizeof frame, &segment);
   tcptale_frame f = {
       sizeof f, TCPTALE_LINK_RAW, (uint32_t)size, (uint32_t)size, now, ++frame_index, 0, frame};
@@ -310,5 +322,27 @@ Test(found, a_handshake_may_take_longer_than_a_card_counts) {
   now += 100 * DAY_NS;
   feed(0, 1001, ACK, 1, 1, 0);
   cr_expect_eq(rtt_ns, (int64_t)(100 * DAY_NS) + 2000000);
+  tcptale_tracker_free(tracker);
+}
+
+/* RFC 7323 5.5: after 24 days a timestamp may look older than the last one. The first end to speak was
+ * believed, and the silence of the other one forgotten with it. */
+Test(found, both_ends_may_be_silent_for_long) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.established_ns = 60 * DAY_NS;
+  begin(&config);
+  stamp = 5000;
+  handshake(1000);
+  feed(0, 1000, ACK, 1, 1, 100);
+  feed(1, 1000, ACK, 1, 101, 100);
+  feed(0, 1000, ACK, 101, 101, 0);
+  now += 25 * DAY_NS;
+  stamp = 6000;
+  feed(1, 1000, ACK, 101, 101, 100);
+  stamp = 5000 - 86400;
+  feed(0, 1000, ACK, 101, 201, 100);
+  cr_expect_eq(delivered[0], 200u);
+  cr_expect_eq(delivered[1], 200u);
   tcptale_tracker_free(tracker);
 }
