@@ -73,6 +73,7 @@ struct tcptale_tally {
   uint64_t missing[2];      /* of them told as missing */
   uint32_t anomalies;       /* arena reference of the counters */
   uint32_t flags;           /* TCPTALE_CONN_ that a card has no bit for */
+  uint32_t history[2];      /* arena references of the gaps that were told */
   uint8_t is_lossy[2];
 };
 

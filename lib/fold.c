@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "history.h"
 #include "util.h"
 
 #define NS_A_SECOND ((uint64_t)1000000000)
@@ -80,6 +81,7 @@ static void unfold_tally(const struct tcptale_tally *tally, struct tcptale_conn 
     end->payload_bytes += tally->more_payload[d];
     end->delivered -= tally->untold[d];
     end->missing = tally->missing[d];
+    end->half.history = tally->history[d];
     if (tally->is_lossy[d]) end->half.flags |= TCPTALE_HALF_LOSSY;
   }
 }
@@ -144,12 +146,11 @@ void tcptale_unfold_candidates(struct tcptale_conn *conn, struct tcptale_handsha
 
 /* ---- a card out of a record ---- */
 
-/* Nothing of a direction waits, is remembered or unwanted. */
+/* Nothing of a direction waits, or is unwanted. */
 static int is_calm(const struct tcptale_half *half) {
   const uint8_t busy = TCPTALE_HALF_DISCARDING | TCPTALE_HALF_WAITING;
-  return half->cold == TCPTALE_ARENA_NONE && half->history == TCPTALE_ARENA_NONE &&
-         half->urgents == 0 && half->tiny == 0 && half->delivery == TCPTALE_DELIVER_ARRIVAL &&
-         !(half->flags & busy);
+  return half->cold == TCPTALE_ARENA_NONE && half->urgents == 0 && half->tiny == 0 &&
+         half->delivery == TCPTALE_DELIVER_ARRIVAL && !(half->flags & busy);
 }
 
 static int is_near(uint64_t position, uint64_t next) {
@@ -173,7 +174,8 @@ static int is_usual(const struct tcptale_end *end) {
          end->edge != 0 && is_near(half->acked, half->next) && is_near(end->edge, half->next);
 }
 
-/* Neither each segment's verdict nor what was told before. */
+/* Neither each segment's verdict nor a comparison with what was told; a history of gaps alone does
+ * not ask to hear of more. */
 static int wants_no_more(const struct tcptale_conn_env *env) {
   return !env->emit.callbacks.on_segment && env->config.history_bytes == 0;
 }
@@ -212,7 +214,7 @@ static int may_fold(const struct tcptale_conn_env *env, const struct tcptale_con
 static int is_odd(const struct tcptale_end *end) {
   uint64_t next = end->half.next;
   return end->payload_bytes != next || end->delivered != next || end->missing != 0 ||
-         (end->half.flags & TCPTALE_HALF_LOSSY);
+         end->half.history != TCPTALE_ARENA_NONE || (end->half.flags & TCPTALE_HALF_LOSSY);
 }
 
 static int needs_tally(const struct tcptale_conn *conn) {
@@ -230,6 +232,7 @@ static void write_tally(struct tcptale_tally *tally, const struct tcptale_conn *
     tally->more_payload[d] = end->payload_bytes - end->half.next;
     tally->untold[d] = end->half.next - end->delivered;
     tally->missing[d] = end->missing;
+    tally->history[d] = end->half.history;
     tally->is_lossy[d] = (end->half.flags & TCPTALE_HALF_LOSSY) != 0;
   }
 }
@@ -311,6 +314,8 @@ void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card
   if (!tally) return;
   uint64_t first_ns = tally->first_ns;
   tcptale_emit_forget(&env->emit, &tally->anomalies);
+  for (uint32_t d = 0; d < 2; d++)
+    if (tally->history[d]) tcptale_history_release(&env->arena, tally->history[d]);
   tcptale_arena_release(&env->arena, card->more.at.tally);
   card->has_tally = 0;
   card->more.first_ns = first_ns;
