@@ -1,7 +1,7 @@
 /* accept.c - see accept.h. Floor 6. */
 #include "accept.h"
 
-#include "tcptale/seq.h"
+#include "seq.h"
 #include "util.h"
 
 #define SEQ_REACH   (((int64_t)1 << 30) + ((int64_t)65535 << 14)) /* rule R3 */
@@ -10,14 +10,7 @@
 
 static const uint32_t opening = TCPTALE_TCP_SYN | TCPTALE_TCP_FIN | TCPTALE_TCP_RST;
 
-/* Rule R11, RFC 9293 3.10.7.4: without ACK a synchronised receiver drops all but SYN and RST. */
-uint32_t tcptale_accept_flags(const tcptale_packet *packet) {
-  if (packet->anomalies & (1u << TCPTALE_ANOMALY_BAD_FLAGS)) return TCPTALE_ANOMALY_BAD_FLAGS;
-  if (packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK)) return 0;
-  return TCPTALE_ANOMALY_NO_ACK_FLAG;
-}
-
-void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+static inline void place(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   const tcptale_packet *p = seg->packet;
@@ -29,14 +22,8 @@ void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arriva
     seg->ack_offset = tcptale_half_offset(&peer->half, p->ack);
 }
 
-uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir) {
-  return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
-}
-
-/* RFC 7323 2.2: the window of a SYN is never scaled. */
-uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
-  if (seg->packet->tcp_flags & TCPTALE_TCP_SYN) return seg->packet->window;
-  return (uint64_t)seg->packet->window << tcptale_accept_scale(conn, seg->dir);
+void tcptale_accept_place(const struct tcptale_conn *conn, struct tcptale_arrival *seg) {
+  place(conn, seg);
 }
 
 /* Rule R15: nothing, or one garbage byte, right below what comes next. Until that is acknowledged
@@ -44,8 +31,8 @@ uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcp
  * Where nothing is known yet, and where the byte was acknowledged but not captured, it is taken
  * for one unless its sender pushes it: then the capture turned data and its acknowledgement
  * around. */
-static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale_end *own,
-                        const struct tcptale_arrival *seg) {
+static inline int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale_end *own,
+                               const struct tcptale_arrival *seg) {
   if (seg->len > 1 || (seg->packet->tcp_flags & opening)) return 0;
   int garbage = seg->len == 1 && !(seg->packet->tcp_flags & TCPTALE_TCP_PSH);
   if (!tcptale_end_has(own, TCPTALE_END_BASED)) return garbage;
@@ -59,7 +46,7 @@ static int is_keepalive(const struct tcptale_conn_env *env, const struct tcptale
 
 /* One byte into a window that is closed (RFC 9293 3.8.6.1): the receiver said 0, or was never seen to offer
  * more. */
-static int is_probe(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+static inline int is_probe(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   if (seg->len != 1 || (seg->packet->tcp_flags & opening)) return 0;
@@ -109,7 +96,7 @@ static uint32_t check_paws(const struct tcptale_conn *conn, struct tcptale_arriv
     return 0;
   }
   const struct tcptale_end *own = &conn->ends[seg->dir];
-  if (tcptale_seq_diff(seg->packet->ts_val, own->ts_recent) >= -1) return 0;
+  if (tcptale_seq_distance(seg->packet->ts_val, own->ts_recent) >= -1) return 0;
   uint32_t idle_s = (uint32_t)(seg->ts_ns / NS_A_SECOND) - own->ts_recent_s;
   return idle_s < TCPTALE_PAWS_IDLE_S ? TCPTALE_ANOMALY_PAWS : 0;
 }
@@ -154,7 +141,7 @@ static uint32_t classify(const struct tcptale_conn_env *env, const struct tcptal
 void tcptale_accept(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                     struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
-  tcptale_accept_place(conn, seg);
+  place(conn, seg);
   seg->anomaly = tcptale_accept_flags(seg->packet);
   if (!seg->anomaly && tcptale_end_has(own, TCPTALE_END_BASED))
     seg->anomaly = check_sequence(conn, seg);

@@ -28,13 +28,25 @@ static inline uint32_t tcptale_accept_scale(const struct tcptale_conn *conn, uin
 }
 
 /* The widest window, in bytes, that this end can offer. */
-uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir);
+static inline uint64_t tcptale_accept_window_most(const struct tcptale_conn *conn, uint32_t dir) {
+  return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
+}
 
-/* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3). */
-uint64_t tcptale_accept_window(const struct tcptale_conn *conn, const struct tcptale_arrival *seg);
+/* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3); that of a SYN never
+ * is (2.2). */
+static inline uint64_t tcptale_accept_window(const struct tcptale_conn *conn,
+                                             const struct tcptale_arrival *seg) {
+  if (seg->packet->tcp_flags & TCPTALE_TCP_SYN) return seg->packet->window;
+  return (uint64_t)seg->packet->window << tcptale_accept_scale(conn, seg->dir);
+}
 
 /* Anomaly of the flags alone that makes a segment without RST unbelievable: bad_flags,
- * no_ack_flag, or 0. */
-uint32_t tcptale_accept_flags(const tcptale_packet *packet);
+ * no_ack_flag, or 0 (rule R11; RFC 9293 3.10.7.4: without ACK a synchronised receiver drops all
+ * but SYN and RST). */
+static inline uint32_t tcptale_accept_flags(const tcptale_packet *packet) {
+  if (packet->anomalies & (1u << TCPTALE_ANOMALY_BAD_FLAGS)) return TCPTALE_ANOMALY_BAD_FLAGS;
+  if (packet->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_ACK)) return 0;
+  return TCPTALE_ANOMALY_NO_ACK_FLAG;
+}
 
 #endif

@@ -212,7 +212,9 @@ static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn 
 /* After a segment took effect: waiting holes see it pass (so that one that it acknowledged is given
  * up after reorder_hold_count more), and the connection may be over. */
 static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  for (uint32_t d = 0; d < 2; d++) tcptale_intake_tick(env, conn, d, env->now_ns, 1);
+  for (uint32_t d = 0; d < 2; d++)
+    if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
+      tcptale_intake_tick(env, conn, d, env->now_ns, 1);
   return close_if_over(env, conn);
 }
 
@@ -305,7 +307,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   int bad_flags = (seg->packet->anomalies >> TCPTALE_ANOMALY_BAD_FLAGS & 1) != 0;
   if ((flags & TCPTALE_TCP_SYN) && bad_flags)
     return refuse(env, conn, seg, TCPTALE_ANOMALY_BAD_FLAGS);
-  if (trust == TCPTALE_TRUST_GOOD && tcptale_doubt_is_contradicted(env, conn, seg))
+  int is_embryo = conn->phase == TCPTALE_PHASE_EMBRYO;
+  if (is_embryo && trust == TCPTALE_TRUST_GOOD && tcptale_doubt_is_contradicted(env, conn, seg))
     return make_way(env, conn, seg, TCPTALE_CLOSE_SUPERSEDED);
   if (flags & TCPTALE_TCP_SYN) {
     if (is_real_answer(env, conn, seg))
@@ -318,12 +321,12 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
     else tcptale_opening_syn(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  tcptale_doubt_clear(env, conn, seg);
+  if (conn->parked != TCPTALE_ARENA_NONE) tcptale_doubt_clear(env, conn, seg);
   if (trust == TCPTALE_TRUST_UNSURE) {
     tcptale_doubt_hold(env, conn, seg);
     return TCPTALE_ACTION_KEEP;
   }
-  tcptale_doubt_open(env, conn);
+  if (is_embryo) tcptale_doubt_open(env, conn);
   if (flags & TCPTALE_TCP_RST) return feed_reset(env, conn, seg);
   return feed_plain(env, conn, seg);
 }

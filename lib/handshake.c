@@ -8,12 +8,6 @@
 /* How far behind a SYN+ACK a client's first acknowledgement that was seen may stand. */
 #define ACK_REACH ((int32_t)0x100000)
 
-struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *env,
-                                               const struct tcptale_conn *conn) {
-  if (conn->handshake == TCPTALE_ARENA_NONE) return NULL;
-  return tcptale_arena_at(&env->arena, conn->handshake);
-}
-
 void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (conn->handshake == TCPTALE_ARENA_NONE) return;
   tcptale_arena_release(&env->arena, conn->handshake);

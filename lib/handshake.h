@@ -43,8 +43,11 @@ enum tcptale_candidate_result {
 };
 
 /* The candidates of a connection; NULL once it is established. */
-struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *env,
-                                               const struct tcptale_conn *conn);
+static inline struct tcptale_handshake *tcptale_handshake_of(const struct tcptale_conn_env *env,
+                                                             const struct tcptale_conn *conn) {
+  if (conn->handshake == TCPTALE_ARENA_NONE) return NULL;
+  return tcptale_arena_at(&env->arena, conn->handshake);
+}
 
 /* Gives them back; nothing where there are none. */
 void tcptale_handshake_end(struct tcptale_conn_env *env, struct tcptale_conn *conn);

@@ -4,7 +4,7 @@
 #include "accept.h"
 #include "fields.h"
 #include "park.h"
-#include "tcptale/seq.h"
+#include "seq.h"
 #include "tell.h"
 #include "util.h"
 
@@ -18,7 +18,7 @@ void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn
   uint8_t kept = end->half.flags & TCPTALE_HALF_DISCARDING;
   uint8_t policy = end->half.policy;
   if (tcptale_end_has(end, TCPTALE_END_BASED)) {
-    int64_t edge = (int64_t)end->edge + tcptale_seq_diff(tcptale_end_isn(end), isn);
+    int64_t edge = (int64_t)end->edge + tcptale_seq_distance(tcptale_end_isn(end), isn);
     if (end->edge != 0) end->edge = (uint64_t)tcptale_max_i64(edge, 1);
     tcptale_half_release(&env->stream, &end->half);
     env->rebased = 1;
@@ -144,36 +144,40 @@ static void take_timestamp(struct tcptale_conn *conn, const struct tcptale_arriv
   if (!(seg->packet->options & TCPTALE_HAS_TIMESTAMPS)) return;
   if (seg->offset > (int64_t)own->half.acked) return;
   uint32_t now_s = (uint32_t)(seg->ts_ns / NS_A_SECOND);
-  int is_newer = tcptale_seq_ge(seg->packet->ts_val, own->ts_recent);
+  int is_newer = tcptale_seq_distance(seg->packet->ts_val, own->ts_recent) >= 0;
   if (!is_newer && now_s - own->ts_recent_s < TCPTALE_PAWS_IDLE_S) return;
   own->ts_recent = seg->packet->ts_val;
   own->ts_recent_s = now_s;
 }
 
-static struct tcptale_piece piece_of(const struct tcptale_arrival *seg) {
-  struct tcptale_piece piece = {
-      .offset = seg->offset, .data = seg->payload, .len = seg->len, .cap_len = seg->cap_len};
-  piece.index = seg->index;
-  piece.ts_ns = seg->ts_ns;
-  piece.urgent = seg->packet->urgent;
-  if (seg->packet->tcp_flags & TCPTALE_TCP_FIN) piece.flags |= TCPTALE_PUSH_FIN;
-  if (seg->packet->tcp_flags & TCPTALE_TCP_URG) piece.flags |= TCPTALE_PUSH_URGENT;
-  if (seg->verdict == TCPTALE_SEGMENT_ZWP) piece.flags |= TCPTALE_PUSH_PROVISIONAL;
-  return piece;
+static void fill_piece(struct tcptale_piece *piece, const struct tcptale_arrival *seg) {
+  uint32_t flags = seg->packet->tcp_flags;
+  piece->offset = seg->offset;
+  piece->data = seg->payload;
+  piece->len = seg->len;
+  piece->cap_len = seg->cap_len;
+  piece->index = seg->index;
+  piece->ts_ns = seg->ts_ns;
+  piece->urgent = seg->packet->urgent;
+  piece->flags = 0;
+  if (flags & TCPTALE_TCP_FIN) piece->flags |= TCPTALE_PUSH_FIN;
+  if (flags & TCPTALE_TCP_URG) piece->flags |= TCPTALE_PUSH_URGENT;
+  if (seg->verdict == TCPTALE_SEGMENT_ZWP) piece->flags |= TCPTALE_PUSH_PROVISIONAL;
 }
 
 /* A keep-alive's byte is garbage (RFC 9293 3.8.4); a zero-window probe's is real only if it is
  * acknowledged. */
 static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                        const struct tcptale_arrival *seg) {
-  struct tcptale_half *half = half_of(env, conn, seg->dir);
-  struct tcptale_piece piece = piece_of(seg);
-  if (piece.len == 0 && !(piece.flags & (TCPTALE_PUSH_FIN | TCPTALE_PUSH_URGENT))) return;
+  struct tcptale_piece piece;
+  if (seg->len == 0 && !(seg->packet->tcp_flags & (TCPTALE_TCP_FIN | TCPTALE_TCP_URG))) return;
   if (seg->verdict == TCPTALE_SEGMENT_KEEPALIVE) return;
-  tcptale_half_push(&env->stream, half, &piece);
+  fill_piece(&piece, seg);
+  tcptale_half_push(&env->stream, half_of(env, conn, seg->dir), &piece);
 }
 
-void tcptale_intake_fins(struct tcptale_conn *conn) {
+/* Feeds the states of both ends the FINs that were sent, and those before which all was told. */
+static void step_fins(struct tcptale_conn *conn) {
   for (uint32_t d = 0; d < 2; d++) {
     const struct tcptale_half *half = &conn->ends[d].half;
     if (half->fin == TCPTALE_NO_FIN) continue;
@@ -184,6 +188,11 @@ void tcptale_intake_fins(struct tcptale_conn *conn) {
     if (is_told && conn->ends[tcptale_other(d)].state != TCPTALE_STATE_CLOSED)
       tcptale_intake_state(conn, tcptale_other(d), TCPTALE_INPUT_RECV_FIN);
   }
+}
+
+static inline void take_fins(struct tcptale_conn *conn) {
+  int any = conn->ends[0].half.fin != TCPTALE_NO_FIN || conn->ends[1].half.fin != TCPTALE_NO_FIN;
+  if (any) step_fins(conn);
 }
 
 void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -197,12 +206,13 @@ void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_intake_state(conn, seg->dir, TCPTALE_INPUT_SEND_OTHER);
   own->flags |= TCPTALE_END_SEEN;
   take_bytes(env, conn, seg);
-  tcptale_intake_fins(conn);
+  take_fins(conn);
 }
 
 void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                             const struct tcptale_arrival *seg) {
-  struct tcptale_piece piece = piece_of(seg);
+  struct tcptale_piece piece;
+  fill_piece(&piece, seg);
   if (piece.len == 0 || !tcptale_end_has(&conn->ends[seg->dir], TCPTALE_END_BASED)) return;
   tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
 }
@@ -227,7 +237,7 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
   struct tcptale_half *half = half_of(env, conn, dir);
   if (!(half->flags & TCPTALE_HALF_WAITING)) return;
   tcptale_half_tick(&env->stream, half, now_ns, packets);
-  tcptale_intake_fins(conn);
+  take_fins(conn);
 }
 
 uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
@@ -240,13 +250,4 @@ uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_con
     last = due[first];
     tcptale_intake_tick(env, conn, first, last, 0);
   }
-}
-
-int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked) {
-  for (uint32_t d = 0; d < 2; d++) {
-    const struct tcptale_end *end = &conn->ends[d];
-    if (!(end->half.flags & TCPTALE_HALF_ENDED)) return 0;
-    if (acked && !tcptale_end_has(end, TCPTALE_END_FIN_ACKED)) return 0;
-  }
-  return 1;
 }

@@ -41,11 +41,12 @@ static inline void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir,
   end->state = tcptale_state_after(end->state, input);
 }
 
-/* Feeds the states of both ends the FINs that were sent, and those before which all was told. */
-void tcptale_intake_fins(struct tcptale_conn *conn);
-
 /* Whether both sides have finished and all of it was told; acknowledged, too, where `acked` is
  * 1. */
-int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked);
+static inline int tcptale_intake_is_over(const struct tcptale_conn *conn, int acked) {
+  const struct tcptale_end *c = &conn->ends[0], *s = &conn->ends[1];
+  if (!(c->half.flags & s->half.flags & TCPTALE_HALF_ENDED)) return 0;
+  return !acked || (c->flags & s->flags & TCPTALE_END_FIN_ACKED);
+}
 
 #endif

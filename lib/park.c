@@ -232,11 +232,6 @@ void tcptale_park_renew(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   conn->renew = copy_piece(env, seg, 0, seg->len, cap);
 }
 
-struct tcptale_parked *tcptale_park_renewal(const struct tcptale_conn_env *env,
-                                            const struct tcptale_conn *conn) {
-  return parked_at(env, conn->renew);
-}
-
 void tcptale_park_forget_renewal(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (conn->renew == TCPTALE_ARENA_NONE) return;
   tcptale_park_drop(env, parked_at(env, conn->renew));

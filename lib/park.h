@@ -80,8 +80,10 @@ void tcptale_park_renew(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                         const struct tcptale_arrival *seg);
 
 /* That SYN, or NULL. */
-struct tcptale_parked *tcptale_park_renewal(const struct tcptale_conn_env *env,
-                                            const struct tcptale_conn *conn);
+static inline struct tcptale_parked *tcptale_park_renewal(const struct tcptale_conn_env *env,
+                                                          const struct tcptale_conn *conn) {
+  return conn->renew == TCPTALE_ARENA_NONE ? NULL : tcptale_arena_at(&env->arena, conn->renew);
+}
 
 /* Forgets it. */
 void tcptale_park_forget_renewal(struct tcptale_conn_env *env, struct tcptale_conn *conn);

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "tcptale/seq.h"
 #include "history.h"
 #include "util.h"
 
@@ -26,10 +25,6 @@ void tcptale_half_init(const struct tcptale_stream_env *env, struct tcptale_half
   half->delivery =
       (uint8_t)(env->config.one_sided ? TCPTALE_DELIVER_ARRIVAL : env->config.delivery);
   half->urgent = (uint8_t)env->config.urgent;
-}
-
-int64_t tcptale_half_offset(const struct tcptale_half *half, uint32_t seq) {
-  return tcptale_seq_unwrap(seq, half->next_seq, (int64_t)half->next);
 }
 
 uint32_t tcptale_half_classify(const struct tcptale_stream_env *env,

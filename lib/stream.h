@@ -8,6 +8,7 @@
 
 #include "tcptale/stream.h"
 #include "half.h"
+#include "seq.h"
 
 /* One segment of the direction, placed. */
 struct tcptale_piece {
@@ -26,7 +27,9 @@ void tcptale_half_init(const struct tcptale_stream_env *env, struct tcptale_half
                        uint32_t first_seq);
 
 /* The position of a sequence number, nearest to `next`; negative before offset 0. */
-int64_t tcptale_half_offset(const struct tcptale_half *half, uint32_t seq);
+static inline int64_t tcptale_half_offset(const struct tcptale_half *half, uint32_t seq) {
+  return (int64_t)half->next + tcptale_seq_distance(seq, half->next_seq);
+}
 
 /* What a segment of `len` bytes (and a FIN, where `flags` says) at `offset` will be, before it
  * is pushed: IN_ORDER, OUT_OF_ORDER, RETRANSMISSION or SPURIOUS_RETRANSMISSION. Pure. */

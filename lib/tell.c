@@ -92,11 +92,6 @@ void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *con
   tell_anomaly(env, conn, &event);
 }
 
-/* An ACK number without the ACK bit: RFC 9293 gives it no meaning. A RST may carry one all the same. */
-static int is_broken_ack(const tcptale_packet *p) {
-  return p->ack != 0 && !(p->tcp_flags & (TCPTALE_TCP_ACK | TCPTALE_TCP_RST));
-}
-
 /* The decoder's findings and the notes, as anomalies of the connection. */
 static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg) {
@@ -117,12 +112,12 @@ static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *con
   for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
     if ((seg->notes & notes[i].note) && notes[i].code != seg->anomaly)
       tcptale_tell_anomaly(env, conn, notes[i].code, seg->dir, 0, 0);
-  if (is_broken_ack(seg->packet))
+  if (tcptale_tell_is_broken_ack(seg->packet))
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_BROKEN_ACK, seg->dir, 0, 0);
 }
 
-static void tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                         const struct tcptale_arrival *seg) {
+static void tell_judged(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                        const struct tcptale_arrival *seg) {
   const tcptale_packet *p = seg->packet;
   tcptale_segment_event event = {.direction = seg->dir, .verdict = seg->verdict, .len = seg->len};
   event.tcp_flags = p->tcp_flags;
@@ -143,13 +138,11 @@ static void tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn
   tcptale_emit_segment(&env->emit, conn && may_tell(conn) ? conn : NULL, &event);
 }
 
-void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+void tcptale_tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg) {
-  if (seg->from_queue) return;
   int is_ignored = conn && tcptale_conn_has(conn, TCPTALE_CONN_IGNORED);
-  if (env->emit.callbacks.on_segment && !is_ignored) tell_verdict(env, conn, seg);
-  if (seg->packet->anomalies | seg->anomaly | seg->notes || is_broken_ack(seg->packet))
-    tell_findings(env, conn, seg);
+  if (env->emit.callbacks.on_segment && !is_ignored) tell_judged(env, conn, seg);
+  if (tcptale_tell_is_odd(seg)) tell_findings(env, conn, seg);
 }
 
 void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,

@@ -26,10 +26,30 @@ void tcptale_tell_close(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code,
                           uint32_t dir, uint64_t offset, uint64_t len);
 
+/* An ACK number without the ACK bit: RFC 9293 gives it no meaning. A RST may carry one all the
+ * same. */
+static inline int tcptale_tell_is_broken_ack(const tcptale_packet *p) {
+  return p->ack != 0 && !(p->tcp_flags & (TCPTALE_TCP_ACK | TCPTALE_TCP_RST));
+}
+
+/* Whether there is an anomaly to tell of a segment. */
+static inline int tcptale_tell_is_odd(const struct tcptale_arrival *seg) {
+  return (seg->packet->anomalies | seg->anomaly | seg->notes) != 0 ||
+         tcptale_tell_is_broken_ack(seg->packet);
+}
+
+/* What tcptale_tell_segment tells of a segment that is odd, or of any where that is asked for. */
+void tcptale_tell_verdict(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                          const struct tcptale_arrival *seg);
+
 /* Tells the verdict on a segment, once, and every anomaly that the decoder and the verdict name.
  * `conn` NULL: it belongs to none. */
-void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                          const struct tcptale_arrival *seg);
+static inline void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                        const struct tcptale_arrival *seg) {
+  if (seg->from_queue) return;
+  if (env->emit.callbacks.on_segment || tcptale_tell_is_odd(seg))
+    tcptale_tell_verdict(env, conn, seg);
+}
 
 /* The same for a segment that is not believed, for the reason `code`. */
 void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
