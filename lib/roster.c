@@ -42,6 +42,12 @@ static uint32_t hash_of(const struct tcptale_conn_env *env, const struct tcptale
   return tcptale_key_hash(&card->key, card->is_wide, &env->secret);
 }
 
+static uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  const struct tcptale_packed *packed = packed_at(env, ref);
+  if (!tcptale_roster_is_packed(ref)) return hash_of(env, card_at(env, ref));
+  return tcptale_key_hash(&packed->key, tcptale_packed_is_wide(packed), &env->secret);
+}
+
 /* ---- sizes ---- */
 
 static size_t block_bytes(size_t len) {
@@ -156,17 +162,26 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
   if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
 
+/* Where the indexes hold a connection. */
+static void prefetch_indexes(const struct tcptale_roster *roster,
+                             const struct tcptale_conn_env *env, uint32_t ref) {
+  tcptale_table_prefetch(&roster->by_key, hash_at(env, ref));
+  tcptale_prefetch(chain_of(roster, id_at(env, ref)));
+}
+
+/* Each step of the way to an entry needs the one before, so the steps are taken for one connection
+ * after the other: the second's entries, the third itself. */
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls) {
-  uint32_t first = roster->head[cls];
-  if (first == 0) return;
-  const struct tcptale_card *card = card_at(env, first);
+  uint32_t first = roster->head[cls], second = first ? links_at(env, first)->next : 0;
+  if (second == 0) return;
   prefetch_neighbours(env, first);
-  tcptale_table_prefetch(&roster->by_key, hash_of(env, card));
-  tcptale_prefetch(chain_of(roster, card->id));
-  if (card->links.next == 0) return;
-  const uint8_t *second = (const uint8_t *)card_at(env, card->links.next);
-  for (size_t line = 0; line < sizeof *card; line += 64) tcptale_prefetch(second + line);
+  prefetch_indexes(roster, env, second);
+  uint32_t third = links_at(env, second)->next;
+  if (third == 0) return;
+  const uint8_t *block = tcptale_arena_at(&env->arena, third & ~1u);
+  tcptale_prefetch(block);
+  tcptale_prefetch(block + 64);
 }
 
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
@@ -504,9 +519,8 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
 void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                 uint32_t ref) {
   const struct tcptale_packed *packed = packed_at(env, ref);
-  int is_wide = tcptale_packed_is_wide(packed);
   list_take(roster, env, TCPTALE_CLASS_CALL, ref);
-  tcptale_table_remove(&roster->by_key, tcptale_key_hash(&packed->key, is_wide, &env->secret), ref);
+  tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
   chain_replace(roster, env, tcptale_packed_id(packed), ref, packed->links.id_next);
   tcptale_arena_release(&env->arena, ref & ~1u);
   weigh_pressure(roster, env);
