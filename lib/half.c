@@ -242,7 +242,7 @@ static void watch(const struct tcptale_stream_env *env, struct tcptale_half *hal
     if (cold != NULL && cold->other_fin == TCPTALE_NO_FIN) tcptale_half_drop_cold(env, half);
     return;
   }
-  cold = tcptale_half_need_cold(env, half);
+  if (cold == NULL) cold = tcptale_half_need_cold(env, half);
   if (cold == NULL) return;
   /* Rule R6: a hole is as old as what lies above it. */
   if (tcptale_half_unacked(env, half)) {

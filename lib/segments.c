@@ -13,10 +13,6 @@ static struct tcptale_segment *at(const struct tcptale_arena *arena, uint32_t re
   return tcptale_segment_at(arena, ref);
 }
 
-const uint8_t *tcptale_segment_bytes(const struct tcptale_segment *segment) {
-  return segment->flags & TCPTALE_SEG_ABSENT ? NULL : segment->data + segment->skip;
-}
-
 static uint64_t stored(const struct tcptale_segment *segment) {
   return segment->flags & TCPTALE_SEG_ABSENT ? 0 : segment->end - segment->start;
 }
@@ -139,13 +135,19 @@ static uint32_t neighbour(const struct tcptale_arena *arena, struct tcptale_segm
   return up;
 }
 
+/* The neighbour, on `side`, of a range that has none on the other side. */
+static uint32_t beside_end(const struct tcptale_arena *arena, const struct tcptale_segment *node,
+                           int side) {
+  return node->child[side] == NONE ? node->parent : outermost(arena, node->child[side], !side);
+}
+
 void tcptale_segments_detach(struct tcptale_arena *arena, struct tcptale_segments *set,
                              uint32_t ref) {
   struct tcptale_segment *node = at(arena, ref);
   uint32_t changed = node->parent;
 
-  if (set->first == ref) set->first = neighbour(arena, set, ref, 1);
-  if (set->last == ref) set->last = neighbour(arena, set, ref, 0);
+  if (set->first == ref) set->first = beside_end(arena, node, 1);
+  if (set->last == ref) set->last = beside_end(arena, node, 0);
   if (node->child[0] != NONE && node->child[1] != NONE) {
     /* The next range up takes its place; it has no lower child. */
     uint32_t heir = outermost(arena, node->child[1], 0);
@@ -228,8 +230,8 @@ static void cut_back(struct tcptale_segments *set, struct tcptale_segment *node,
 }
 
 /* A copy of start .. end - 1 with the marks of `fresh`, not yet in the tree; NONE: no memory. */
-static uint32_t make(struct tcptale_arena *arena, const struct tcptale_fresh *fresh, uint64_t start,
-                     uint64_t end) {
+static inline uint32_t make(struct tcptale_arena *arena, const struct tcptale_fresh *fresh,
+                            uint64_t start, uint64_t end) {
   size_t len = fresh->flags & TCPTALE_SEG_ABSENT ? 0 : (size_t)(end - start);
   uint32_t ref =
       tcptale_arena_alloc(arena, tcptale_arena_class_for(sizeof(struct tcptale_segment) + len));
@@ -342,6 +344,8 @@ static uint64_t head_of(const struct tcptale_arena *arena, struct tcptale_segmen
 uint64_t tcptale_segments_add(struct tcptale_arena *arena, struct tcptale_segments *set,
                               enum tcptale_overlap_kind kind, uint32_t policy,
                               const struct tcptale_fresh *fresh) {
+  if (!tcptale_segments_may_meet(arena, set, fresh->start, fresh->end))
+    return store(arena, set, fresh, fresh->start, fresh->end);
   uint64_t from = fresh->start; /* from here on up to the range looked at, all is fresh's */
   uint32_t ref = tcptale_segments_reaching(arena, set, fresh->start);
   uint64_t head = ref == NONE ? 0 : head_of(arena, set, ref);

@@ -69,7 +69,9 @@ static inline struct tcptale_segment *tcptale_segment_at(const struct tcptale_ar
 }
 
 /* The stored bytes of a range; NULL where it is absent. */
-const uint8_t *tcptale_segment_bytes(const struct tcptale_segment *segment);
+static inline const uint8_t *tcptale_segment_bytes(const struct tcptale_segment *segment) {
+  return segment->flags & TCPTALE_SEG_ABSENT ? NULL : segment->data + segment->skip;
+}
 
 /* References to ranges, TCPTALE_ARENA_NONE where there is none: the next one up; the lowest that ends
  * above `pos`. */

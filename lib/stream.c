@@ -38,6 +38,9 @@ uint32_t tcptale_half_classify(const struct tcptale_stream_env *env,
   struct tcptale_cold *cold = tcptale_half_cold(env, half);
 
   if (len == 0 && !fin) return TCPTALE_SEGMENT_IN_ORDER;
+  /* Above all that was seen. */
+  if (len > 0 && offset >= 0 && start >= half->highest && start >= expected)
+    return start == expected ? TCPTALE_SEGMENT_IN_ORDER : TCPTALE_SEGMENT_OUT_OF_ORDER;
   if (!fin || half->fin == end) {
     uint64_t known = tcptale_max_u64(start, expected);
     if (cold != NULL && known < end)
@@ -173,9 +176,10 @@ static void hold_to_limit(const struct tcptale_stream_env *env, struct tcptale_h
 /* Queues a part. Returns 1 where room had to be made, so that the part must be looked at again. */
 static int enqueue(const struct tcptale_stream_env *env, struct tcptale_half *half,
                    struct tcptale_fresh *part) {
-  struct tcptale_cold *cold = tcptale_half_need_cold(env, half);
+  struct tcptale_cold *cold = tcptale_half_cold(env, half);
   uint64_t done = part->start;
 
+  if (cold == NULL) cold = tcptale_half_need_cold(env, half);
   if (cold != NULL) {
     uint32_t code = broken_limit(env, cold, part);
     if (code != TCPTALE_ANOMALY_NONE) return give_up_limit(env, half, code, part->start);
@@ -412,10 +416,20 @@ static int is_plain(const struct tcptale_half *half, const struct tcptale_piece 
          piece->cap_len == piece->len && piece->len > 0 && half->fin == TCPTALE_NO_FIN;
 }
 
+/* Whether the same hole as before keeps back what is queued: it ends where it ended, and so what waits,
+ * and since when, is marked already. Without acknowledgements the bytes above it count too. */
+static int waits_as_before(const struct tcptale_stream_env *env, const struct tcptale_half *half,
+                           uint64_t next, uint64_t lowest) {
+  return half->next == next && lowest != TCPTALE_NO_POSITION &&
+         tcptale_half_lowest(env, half) == lowest && half->delivery == TCPTALE_DELIVER_ARRIVAL &&
+         !tcptale_half_unacked(env, half);
+}
+
 /* As push_any, for a piece that is plain. */
 static void push_plain(struct tcptale_stream_env *env, struct tcptale_half *half,
                        const struct tcptale_piece *piece) {
   uint64_t start = (uint64_t)piece->offset;
+  uint64_t next = half->next, lowest = tcptale_half_lowest(env, half);
   struct tcptale_fresh part;
 
   part.start = part.origin.start = tcptale_max_u64(start, half->next);
@@ -429,6 +443,7 @@ static void push_plain(struct tcptale_stream_env *env, struct tcptale_half *half
     compare_queued(env, half, part.start, part.end, part.data);
     take(env, half, &part);
   }
+  if (waits_as_before(env, half, next, lowest)) return;
   tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
   hold_async_limit(env, half);
   if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half);
@@ -483,10 +498,13 @@ void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half,
 
   if (offset < 0) return;
   if (half->flags & TCPTALE_HALF_WAITING) tcptale_half_tick(env, half, ts_ns, 0);
+  int is_old = half->flags & TCPTALE_HALF_ACKS_SEEN && (uint64_t)offset <= half->acked;
   half->flags |= TCPTALE_HALF_ACKS_SEEN;
   half->acked = tcptale_max_u64(half->acked, (uint64_t)offset);
   if (half->acked >= half->highest) half->tiny = 0;
   if (idle) return;
+  /* What waits was marked when this number came first. */
+  if (is_old && half->cold != NONE && !(half->flags & TCPTALE_HALF_DISCARDING)) return;
   tcptale_half_decide_fin(env, half);
   if (half->flags & TCPTALE_HALF_DISCARDING) tcptale_half_skip(env, half);
   else tcptale_half_advance(env, half, TCPTALE_FORCE_NONE);
