@@ -215,6 +215,7 @@ static inline void remember(struct tcptale_tracker *t, const struct tcptale_look
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
   if (card->cls != TCPTALE_CLASS_HALF_OPEN || card->has_record) return 0;
+  if (tcptale_fold_deadline(&t->env, card) <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns))
     return 0;
@@ -238,8 +239,7 @@ static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_loo
   uint32_t ref = tcptale_roster_look(&t->roster, env, &look->key);
   if (!ref || tcptale_roster_is_packed(ref)) return 0;
   struct tcptale_card *card = tcptale_roster_card(env, ref);
-  if (card->has_record || !tcptale_dup_all_believed(&t->dup)) return 0;
-  if (tcptale_fold_deadline(env, card) <= env->now_ns) return 0;
+  if (!tcptale_dup_all_believed(&t->dup)) return 0;
   if (!card->is_usual) return take_completion(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   uint32_t usual = tcptale_usual_take(env, card, dir, &look->gist);
@@ -425,7 +425,7 @@ static void fetch_frame(const tcptale_frame *frame) {
 static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
   const struct tcptale_roster *roster = &t->roster;
   uint32_t ref[TCPTALE_AHEAD];
-  if (roster->by_key.used <= FEW) return;
+  if (roster->by_key.used <= FEW || n == 1) return; /* what would the wait overlap with? */
   for (uint32_t i = 0; i < n; i++)
     ref[i] = t->look[i].known ? tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash) : 0;
   for (uint32_t i = 0; i < n; i++)

@@ -96,6 +96,11 @@ static inline int shrinks(const struct step *s) {
          s->edge + ((int64_t)1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
 }
 
+/* Its time was over before this segment came. */
+static inline int is_due(const struct tcptale_conn_env *env, const struct step *s) {
+  return s->since_ns - s->card->since_ns >= env->config.established_ns;
+}
+
 /* The numbers of a card have less room than those of a record. */
 static inline int is_at_limit(const struct step *s) {
   return s->own_acked < FAR_BEHIND || s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX ||
@@ -184,7 +189,7 @@ static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tc
   struct step s;
   begin(&s, env, card, dir, gist, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
-  if (shrinks(&s) || is_at_limit(&s)) return TCPTALE_USUAL_NOT;
+  if (shrinks(&s) || is_at_limit(&s) || is_due(env, &s)) return TCPTALE_USUAL_NOT;
   if (!is_same_path(&s)) {
     if (!is_new_path(&s)) return TCPTALE_USUAL_NOT;
     note_path(&s);
