@@ -131,8 +131,8 @@ static uint64_t handshake_deadline(const struct tcptale_conn_env *env,
   return due;
 }
 
-uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
-                                  const struct tcptale_conn *conn) {
+uint64_t tcptale_closing_deadline_by_phase(const struct tcptale_conn_env *env,
+                                           const struct tcptale_conn *conn) {
   switch ((enum tcptale_phase)conn->phase) {
   case TCPTALE_PHASE_EMBRYO:
   case TCPTALE_PHASE_HANDSHAKE: return handshake_deadline(env, conn);
@@ -142,9 +142,4 @@ uint64_t tcptale_closing_deadline(const struct tcptale_conn_env *env,
   }
   int by_fin = conn->close_why == TCPTALE_CLOSE_FIN;
   return tcptale_after_u64(conn->reset_ns, by_fin ? env->config.closed_ns : env->config.reset_ns);
-}
-
-int tcptale_closing_is_due(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  uint64_t due = tcptale_closing_deadline(env, conn);
-  return due <= env->now_ns && due != UINT64_MAX;
 }

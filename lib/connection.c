@@ -211,7 +211,7 @@ static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn 
 
 /* After a segment took effect: waiting holes see it pass (so that one that it acknowledged is given
  * up after reorder_hold_count more), and the connection may be over. */
-static uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+static inline uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   for (uint32_t d = 0; d < 2; d++)
     if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
       tcptale_intake_tick(env, conn, d, env->now_ns, 1);

@@ -96,8 +96,8 @@ static void check_path(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 }
 
 /* The window that this segment offers to the peer (rule R14). */
-void tcptale_intake_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                           const struct tcptale_arrival *seg) {
+static inline void take_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                               const struct tcptale_arrival *seg) {
   struct tcptale_end *own = &conn->ends[seg->dir];
   struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];
   uint64_t window = tcptale_accept_window(conn, seg);
@@ -109,6 +109,11 @@ void tcptale_intake_window(struct tcptale_conn_env *env, struct tcptale_conn *co
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_SHRINK, seg->dir, 0, 0);
   peer->edge = tcptale_max_u64(peer->edge, edge);
   own->window = seg->packet->window;
+}
+
+void tcptale_intake_window(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                           const struct tcptale_arrival *seg) {
+  take_window(env, conn, seg);
 }
 
 /* Above what its sender has said so far. */
@@ -127,7 +132,7 @@ static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
     tcptale_accept_place(conn, seg);
   }
   int is_afar = (seg->notes & TCPTALE_NOTE_ACK_UNSEEN) && is_ahead(conn, seg);
-  if (!is_afar) tcptale_intake_window(env, conn, seg);
+  if (!is_afar) take_window(env, conn, seg);
   else if (seg->packet->window < conn->ends[seg->dir].window)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_BAD, seg->dir, 0, 0);
   if (seg->ack_offset < 0) return;

@@ -283,16 +283,22 @@ static void compare_told(const struct tcptale_stream_env *env, struct tcptale_ha
   report_runs(env, half, &runs);
 }
 
-/* Compares bytes that stand at start .. end - 1 with what is queued there. */
-static void compare_queued(const struct tcptale_stream_env *env, struct tcptale_half *half,
-                           uint64_t start, uint64_t end, const uint8_t *data) {
-  struct tcptale_cold *cold = tcptale_half_cold(env, half);
+static void report_differences(const struct tcptale_stream_env *env, struct tcptale_half *half,
+                               uint64_t start, uint64_t end, const uint8_t *data) {
   struct tcptale_runs runs;
 
-  if (cold == NULL || !tcptale_segments_may_meet(env->arena, &cold->queue, start, end)) return;
   runs.count = 0;
-  tcptale_segments_compare(env->arena, &cold->queue, start, data, (size_t)(end - start), &runs);
+  tcptale_segments_compare(env->arena, &tcptale_half_cold(env, half)->queue, start, data,
+                           (size_t)(end - start), &runs);
   report_runs(env, half, &runs);
+}
+
+/* Compares bytes that stand at start .. end - 1 with what is queued there. */
+static inline void compare_queued(const struct tcptale_stream_env *env, struct tcptale_half *half,
+                                  uint64_t start, uint64_t end, const uint8_t *data) {
+  const struct tcptale_cold *cold = tcptale_half_cold(env, half);
+  if (cold != NULL && tcptale_segments_may_meet(env->arena, &cold->queue, start, end))
+    report_differences(env, half, start, end, data);
 }
 
 static void compare_untold(const struct tcptale_stream_env *env, struct tcptale_half *half,
@@ -491,18 +497,11 @@ void tcptale_half_compare(struct tcptale_stream_env *env, struct tcptale_half *h
   compare_untold(env, half, &a);
 }
 
-void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half, int64_t offset,
-                      uint64_t ts_ns) {
-  int idle =
-      half->cold == NONE && (half->fin == TCPTALE_NO_FIN || half->flags & TCPTALE_HALF_ENDED);
-
-  if (offset < 0) return;
+void tcptale_half_ack_waiting(struct tcptale_stream_env *env, struct tcptale_half *half,
+                              uint64_t pos, uint64_t ts_ns) {
   if (half->flags & TCPTALE_HALF_WAITING) tcptale_half_tick(env, half, ts_ns, 0);
-  int is_old = half->flags & TCPTALE_HALF_ACKS_SEEN && (uint64_t)offset <= half->acked;
-  half->flags |= TCPTALE_HALF_ACKS_SEEN;
-  half->acked = tcptale_max_u64(half->acked, (uint64_t)offset);
-  if (half->acked >= half->highest) half->tiny = 0;
-  if (idle) return;
+  int is_old = half->flags & TCPTALE_HALF_ACKS_SEEN && pos <= half->acked;
+  tcptale_half_note_ack(half, pos);
   /* What waits was marked when this number came first. */
   if (is_old && half->cold != NONE && !(half->flags & TCPTALE_HALF_DISCARDING)) return;
   tcptale_half_decide_fin(env, half);

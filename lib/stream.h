@@ -57,10 +57,27 @@ void tcptale_half_push(struct tcptale_stream_env *env, struct tcptale_half *half
 void tcptale_half_compare(struct tcptale_stream_env *env, struct tcptale_half *half,
                           const struct tcptale_piece *piece);
 
+/* The highest acknowledgement follows one of everything below `pos`. */
+static inline void tcptale_half_note_ack(struct tcptale_half *half, uint64_t pos) {
+  half->flags |= TCPTALE_HALF_ACKS_SEEN;
+  if (pos > half->acked) half->acked = pos;
+  if (half->acked >= half->highest) half->tiny = 0;
+}
+
+/* What tcptale_half_ack does where something may wait for the acknowledgement. */
+void tcptale_half_ack_waiting(struct tcptale_stream_env *env, struct tcptale_half *half,
+                              uint64_t pos, uint64_t ts_ns);
+
 /* The receiver acknowledged everything below `offset` (rule R5; the caller has refused the
  * implausible). A FIN counts as one further position: offset fin + 1 acknowledges it. */
-void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half, int64_t offset,
-                      uint64_t ts_ns);
+static inline void tcptale_half_ack(struct tcptale_stream_env *env, struct tcptale_half *half,
+                                    int64_t offset, uint64_t ts_ns) {
+  int is_open = half->fin != TCPTALE_NO_FIN && !(half->flags & TCPTALE_HALF_ENDED);
+  if (offset < 0) return;
+  if (half->cold != TCPTALE_ARENA_NONE || is_open)
+    tcptale_half_ack_waiting(env, half, (uint64_t)offset, ts_ns);
+  else tcptale_half_note_ack(half, (uint64_t)offset);
+}
 
 /* Queued bytes and segments. */
 uint64_t tcptale_half_queued_bytes(const struct tcptale_stream_env *env,

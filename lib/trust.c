@@ -23,11 +23,10 @@ static uint32_t wrong_checksum(const tcptale_packet *p) {
   return p->tcp_csum == TCPTALE_CSUM_BAD ? TCPTALE_ANOMALY_BAD_TCP_CSUM : 0;
 }
 
-uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+uint32_t tcptale_trust_weigh(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                              struct tcptale_arrival *seg) {
   const tcptale_packet *p = seg->packet;
   struct tcptale_end *own = conn ? &conn->ends[seg->dir] : NULL;
-  if (env->config.checksum == TCPTALE_CHECKSUM_IGNORE) return TCPTALE_TRUST_GOOD;
   uint32_t wrong = wrong_checksum(p);
   if (!wrong) {
     if (own && p->tcp_csum == TCPTALE_CSUM_GOOD) own->flags |= TCPTALE_END_GOOD_CSUM;

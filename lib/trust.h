@@ -12,10 +12,17 @@ enum tcptale_trust {
   TCPTALE_TRUST_UNSURE = 2 /* wrong, from a sender that was not judged yet */
 };
 
+/* What tcptale_trust_judge says where checksums are looked at. */
+uint32_t tcptale_trust_weigh(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                             struct tcptale_arrival *seg);
+
 /* Judges a segment's checksums; `conn` NULL: nothing is known of the sender. Writes seg->anomaly
  * where BAD, marks the sender where GOOD, tells csum_offload once a direction. */
-uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                             struct tcptale_arrival *seg);
+static inline uint32_t tcptale_trust_judge(struct tcptale_conn_env *env, struct tcptale_conn *conn,
+                                           struct tcptale_arrival *seg) {
+  if (env->config.checksum == TCPTALE_CHECKSUM_IGNORE) return TCPTALE_TRUST_GOOD;
+  return tcptale_trust_weigh(env, conn, seg);
+}
 
 /* The peer answered a segment of `dir` whose checksum was wrong: its sender is cleared from here
  * on. */
