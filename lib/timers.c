@@ -27,6 +27,17 @@ static uint32_t lowest_bit(uint64_t bits) {
 #endif
 }
 
+/* The number of the highest set bit; `bits` is not 0. */
+static uint32_t highest_bit(uint64_t bits) {
+#if defined(__GNUC__)
+  return 63u - (uint32_t)__builtin_clzll(bits);
+#else
+  uint32_t n = 63;
+  while (!(bits >> n & 1)) n--;
+  return n;
+#endif
+}
+
 static uint32_t *list_of(struct tcptale_wheel *wheel, uint32_t place) {
   return place == DUE_PLACE ? &wheel->due : &wheel->head[place - 1];
 }
@@ -48,9 +59,7 @@ static uint32_t mark_of(uint32_t place) {
 
 static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
   if (tick <= wheel->now) return DUE_PLACE;
-  uint64_t differ = tick ^ wheel->now;
-  uint32_t level = 0;
-  while (differ >> (LEVEL_BITS * (level + 1)) != 0) level++;
+  uint32_t level = highest_bit(tick ^ wheel->now) / LEVEL_BITS;
   uint32_t slot = (uint32_t)(tick >> (LEVEL_BITS * level) & SLOT_MASK);
   return 1 + level * TCPTALE_WHEEL_SLOTS + slot;
 }

@@ -15,7 +15,7 @@
 #include "usual.h"
 #include "util.h"
 
-#define FEW 2048 /* connections: their records fit into a mebibyte */
+#define FEW 4096 /* connections: their cards fit into half a mebibyte */
 
 /* ---- one packet ---- */
 
@@ -425,7 +425,7 @@ static void fetch_frame(const tcptale_frame *frame) {
 static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
   const struct tcptale_roster *roster = &t->roster;
   uint32_t ref[TCPTALE_AHEAD];
-  if (roster->by_key.used <= FEW || n == 1) return; /* what would the wait overlap with? */
+  if (tcptale_roster_open(roster) <= FEW || n == 1) return; /* what would the wait overlap with? */
   for (uint32_t i = 0; i < n; i++)
     ref[i] = t->look[i].known ? tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash) : 0;
   for (uint32_t i = 0; i < n; i++)
