@@ -13,7 +13,7 @@
 #include "opening.h"
 #include "park.h"
 #include "reset.h"
-#include "tcptale/seq.h"
+#include "seq.h"
 #include "tell.h"
 #include "trust.h"
 #include "util.h"
@@ -331,8 +331,18 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   return feed_plain(env, conn, seg);
 }
 
+/* What lies above a hole will be copied: the lines of its payload behind the header's are asked for
+ * before it is judged, of a large frame the first ones. */
+static inline void fetch_early(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
+  enum { LINE = 64, MOST = 1536 };
+  int32_t ahead = tcptale_seq_distance(seg->packet->seq, conn->ends[seg->dir].half.next_seq);
+  uint32_t end = ahead > 0 ? tcptale_min_u32(seg->cap_len, MOST) : 0;
+  for (uint32_t at = LINE; at < end; at += LINE) tcptale_prefetch(seg->payload + at);
+}
+
 uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                  struct tcptale_arrival *seg) {
+  fetch_early(conn, seg);
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   if (trust == TCPTALE_TRUST_BAD) {
     env->bad_checksums++;
