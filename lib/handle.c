@@ -292,9 +292,12 @@ int tcptale_conn_set_user(tcptale_conn *handle, uint64_t value) {
 
 /* ---- wishes ---- */
 
-/* A direction that has not begun yet only takes the mark along. */
+/* A direction that has not begun yet only takes the mark along. Where it waited for something the
+ * connection is due later now, and its timer may go by that before the next step: that is to set it
+ * anew. */
 static void discard(struct tcptale_conn *conn, uint32_t direction) {
   struct tcptale_end *end = &conn->ends[direction];
+  if (end->half.flags & TCPTALE_HALF_WAITING) conn->due_ns = UINT64_MAX;
   if (tcptale_end_has(end, TCPTALE_END_BASED) && conn->phase != TCPTALE_PHASE_CLOSED)
     tcptale_half_discard(&conn->tracker->env.stream, &end->half);
   else end->half.flags |= TCPTALE_HALF_DISCARDING;

@@ -332,17 +332,34 @@ Test(found, both_ends_may_be_silent_for_long) {
   tcptale_config_init(&config, sizeof config);
   config.established_ns = 60 * DAY_NS;
   begin(&config);
-  stamp = 5000;
+  stamp = 900000;
   handshake(1000);
   feed(0, 1000, ACK, 1, 1, 100);
   feed(1, 1000, ACK, 1, 101, 100);
   feed(0, 1000, ACK, 101, 101, 0);
   now += 25 * DAY_NS;
-  stamp = 6000;
+  stamp = 901000;
   feed(1, 1000, ACK, 101, 101, 100);
-  stamp = 5000 - 86400;
+  stamp = 800000;
   feed(0, 1000, ACK, 101, 201, 100);
   cr_expect_eq(delivered[0], 200u);
   cr_expect_eq(delivered[1], 200u);
+  tcptale_tracker_free(tracker);
+}
+
+/* Between two segments: the timer moved to when the connection was due now, but it was taken to be set for when
+ * that had been, so a later hole was not given up until a segment came. */
+Test(found, a_hole_is_given_up_in_time_after_the_other_direction_was_stopped) {
+  begin(NULL);
+  handshake(1000);
+  feed(0, 1000, ACK, 101, 1, 100);
+  feed(1, 1000, ACK, 101, 201, 100);
+  cr_assert_eq(tcptale_conn_stop_data(tcptale_tracker_find(tracker, 1), TCPTALE_C2S), TCPTALE_OK);
+  now += 1000000000;
+  tcptale_tracker_expire(tracker, now);
+  feed(0, 1000, ACK, 201, 201, 0);
+  cr_expect_eq(delivered[1], 0u);
+  tcptale_tracker_expire(tracker, now + 1000000000);
+  cr_expect_eq(delivered[1], 100u);
   tcptale_tracker_free(tracker);
 }
