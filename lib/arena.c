@@ -19,8 +19,8 @@ struct page {
   uint32_t prev;
 };
 
-static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {32,  64,  96,  128,  192,  256,  320,
-                                                           384, 448, 512, 1024, 1536, 2048, 4064};
+static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {
+    32, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 1024, 1536, 2048, 4064};
 
 static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) {
   return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);
@@ -29,8 +29,9 @@ static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) 
 #define BLOCKS(size) ((uint16_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / (size)))
 
 static const uint16_t class_blocks[TCPTALE_ARENA_CLASSES] = {
-    BLOCKS(32),  BLOCKS(64),  BLOCKS(96),  BLOCKS(128),  BLOCKS(192),  BLOCKS(256),  BLOCKS(320),
-    BLOCKS(384), BLOCKS(448), BLOCKS(512), BLOCKS(1024), BLOCKS(1536), BLOCKS(2048), BLOCKS(4064)};
+    BLOCKS(32),  BLOCKS(64),   BLOCKS(96),   BLOCKS(128),  BLOCKS(160),
+    BLOCKS(192), BLOCKS(256),  BLOCKS(320),  BLOCKS(384),  BLOCKS(448),
+    BLOCKS(512), BLOCKS(1024), BLOCKS(1536), BLOCKS(2048), BLOCKS(4064)};
 
 static uint32_t page_blocks(uint32_t cls) {
   return class_blocks[cls];

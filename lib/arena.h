@@ -19,17 +19,18 @@ enum tcptale_arena_class {
   TCPTALE_ARENA_64 = 1,
   TCPTALE_ARENA_96 = 2,
   TCPTALE_ARENA_128 = 3,
-  TCPTALE_ARENA_192 = 4,
-  TCPTALE_ARENA_256 = 5,
-  TCPTALE_ARENA_320 = 6,
-  TCPTALE_ARENA_384 = 7,
-  TCPTALE_ARENA_448 = 8,
-  TCPTALE_ARENA_512 = 9,
-  TCPTALE_ARENA_1024 = 10,
-  TCPTALE_ARENA_1536 = 11,
-  TCPTALE_ARENA_2048 = 12,
-  TCPTALE_ARENA_4096 = 13,
-  TCPTALE_ARENA_CLASSES = 14
+  TCPTALE_ARENA_160 = 4,
+  TCPTALE_ARENA_192 = 5,
+  TCPTALE_ARENA_256 = 6,
+  TCPTALE_ARENA_320 = 7,
+  TCPTALE_ARENA_384 = 8,
+  TCPTALE_ARENA_448 = 9,
+  TCPTALE_ARENA_512 = 10,
+  TCPTALE_ARENA_1024 = 11,
+  TCPTALE_ARENA_1536 = 12,
+  TCPTALE_ARENA_2048 = 13,
+  TCPTALE_ARENA_4096 = 14,
+  TCPTALE_ARENA_CLASSES = 15
 };
 
 struct tcptale_arena {
@@ -62,8 +63,8 @@ size_t tcptale_arena_class_size(enum tcptale_arena_class cls);
 /* The smallest class of at least `len` bytes; the largest class where there is none. Of a constant
  * it is one. */
 static inline enum tcptale_arena_class tcptale_arena_class_for(size_t len) {
-  if (len <= 128) return (enum tcptale_arena_class)(len == 0 ? 0 : (len - 1) / 32);
-  if (len <= 512) return (enum tcptale_arena_class)(TCPTALE_ARENA_192 + (len - 129) / 64);
+  if (len <= 192) return (enum tcptale_arena_class)(len == 0 ? 0 : (len - 1) / 32);
+  if (len <= 512) return (enum tcptale_arena_class)(TCPTALE_ARENA_256 + (len - 193) / 64);
   if (len <= 1024) return TCPTALE_ARENA_1024;
   if (len <= 1536) return TCPTALE_ARENA_1536;
   if (len <= 2048) return TCPTALE_ARENA_2048;

@@ -24,7 +24,7 @@ Test(arena, every_class_fills_and_empties) {
     size_t n = 0;
     for (uint32_t r; (r = tcptale_arena_alloc(&a, (enum tcptale_arena_class)cls)) != 0; n++) {
       uint8_t *at = tcptale_arena_at(&a, r);
-      cr_assert_eq((uintptr_t)at % (size % 64 == 0 ? 64 : 16), 0u);
+      cr_assert_eq((uintptr_t)at % (size % 64 == 0 ? 64 : 32), 0u);
       cr_assert(at >= block + 100 && at + size <= block + BLOCK_BYTES);
       cr_assert_eq(tcptale_arena_of(at), &a);
       memset(at, (int)(n & 255), size);
@@ -41,6 +41,16 @@ Test(arena, every_class_fills_and_empties) {
     cr_assert_eq(a.used_bytes, 0u);
   }
   free(block);
+}
+
+Test(arena, the_class_of_a_length_is_the_smallest_that_holds_it) {
+  for (size_t len = 0; len <= 4064; len++) {
+    enum tcptale_arena_class cls = tcptale_arena_class_for(len);
+    cr_assert_geq(tcptale_arena_class_size(cls), len);
+    if (cls == 0) continue;
+    cr_assert_lt(tcptale_arena_class_size((enum tcptale_arena_class)(cls - 1)), len);
+  }
+  cr_assert_eq(tcptale_arena_class_for(5000), TCPTALE_ARENA_4096);
 }
 
 Test(arena, random_use_never_hands_out_a_block_twice) {
