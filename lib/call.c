@@ -22,8 +22,7 @@ int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *en
   tcptale_open_event event = {.conn_id = env->last_id, .how = TCPTALE_OPEN_SYN};
   event.role = TCPTALE_ROLE_KNOWN;
   event.endpoints.struct_size = sizeof event.endpoints;
-  const uint8_t *whole_key = key->is_wide ? packed->whole_key : NULL;
-  tcptale_tell_ends_of(&packed->key, whole_key, key->from, &event.endpoints);
+  tcptale_tell_ends_of(&packed->key, key->kind, packed->key_tail, key->from, &event.endpoints);
   event.endpoints.role = TCPTALE_ROLE_KNOWN;
   tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), &event);
   return 1;

@@ -1,7 +1,8 @@
-/* card.h - what is kept of every connection from its SYN+ACK on: two cache lines. While all of it
- * is usual, that is all there is of it, and a usual segment touches nothing else (usual.h). As soon
- * as something is not, it gets a record (record.h) as well, which then speaks for it but for its
- * places in the indexes, lists and timers; when all is usual again the record goes (fold.h).
+/* card.h - what is kept of every connection from its SYN+ACK on: two cache lines, and the tail
+ * of its key where that has one (key.h). While all of it is usual, that is all there is of it, and
+ * a usual segment touches nothing else (usual.h). As soon as something is not, it gets a record
+ * (record.h) as well, which then speaks for it but for its places in the indexes, lists and timers;
+ * when all is usual again the record goes (fold.h).
  *
  * A usual connection has queued nothing, lacks nothing, and has told each byte below `next`; so
  * most of what a record says follows from a few numbers. What does not, because something odd
@@ -88,9 +89,9 @@ struct tcptale_card {
   struct tcptale_timer timer;
   uint64_t id : 44; /* 0: not opened */
   uint64_t cls : 2;
-  uint64_t how : 2;   /* TCPTALE_OPEN_; CLOSED: TCPTALE_CLOSE_ FIN, RST or REFUSED */
-  bool client_at : 1; /* which endpoint of the key is the client */
-  bool is_wide : 1;   /* its whole key follows */
+  uint64_t how : 2;      /* TCPTALE_OPEN_; CLOSED: TCPTALE_CLOSE_ FIN, RST or REFUSED */
+  bool client_at : 1;    /* which endpoint of the key is the client */
+  uint64_t key_kind : 2; /* enum tcptale_key_kind */
   bool is_ignored : 1;
   bool is_role_known : 1;
   bool is_agreed : 1; /* both SYNs were seen: what is not agreed is not in use */
@@ -102,11 +103,11 @@ struct tcptale_card {
   uint64_t stamps : 2; /* HALF_OPEN: the client's SYN had timestamps; the next bit: the answer */
   bool has_record : 1;
   bool has_tally : 1;
-  bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
   bool is_usual : 1;      /* a segment may go the short way (usual.h) */
+  bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t user;
   union {
     uint64_t first_ns; /* without tally and record */
@@ -116,11 +117,12 @@ struct tcptale_card {
     } at;
   } more;
   struct tcptale_card_end ends[2];
-  uint8_t whole_key[]; /* TCPTALE_KEY_WIDE_BYTES where it is wide, else none */
+  uint8_t key_tail[]; /* as its kind says: 0, 24 or 64 bytes */
 };
 
-static inline size_t tcptale_card_bytes(int is_wide) {
-  return sizeof(struct tcptale_card) + (is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
+/* The bytes of a card whose key is of that kind: 128, 152 or 192. */
+static inline size_t tcptale_card_bytes(uint32_t key_kind) {
+  return sizeof(struct tcptale_card) + tcptale_key_tail_bytes(key_kind);
 }
 
 static inline struct tcptale_tally *tcptale_card_tally(const struct tcptale_arena *arena,

@@ -15,23 +15,40 @@ void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t ha
   }
 }
 
-uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,
-                          const struct tcptale_key_secret *secret) {
-  uint32_t ports = (uint32_t)brief->port[0] << 16 | brief->port[1];
-  return is_wide ? brief->addr[0] : tcptale_key_hash_v4(brief->addr, ports, secret->word);
-}
-
 static uint32_t word_at(const uint8_t *p) {
   uint32_t word;
   memcpy(&word, p, sizeof word);
   return word;
 }
 
+static uint32_t hash_v6(const uint32_t addr[2], const uint8_t *high, uint32_t ports,
+                        const uint64_t *word) {
+  uint64_t sum = tcptale_key_hash_ports(ports, word + 8);
+  for (uint32_t i = 0; i < 3; i++)
+    sum += (word[2 * i] + word_at(high + 4 * i)) *
+           (word[2 * i + 1] + word_at(high + TCPTALE_KEY_V6_HIGH + 4 * i));
+  sum += (word[6] + addr[0]) * (word[7] + addr[1]);
+  return (uint32_t)(tcptale_key_spread(sum) >> 32);
+}
+
+uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind, const uint8_t *tail,
+                          const struct tcptale_key_secret *secret) {
+  uint32_t ports = (uint32_t)brief->port[0] << 16 | brief->port[1];
+  if (kind == TCPTALE_KEY_WIDE) return brief->addr[0];
+  if (kind == TCPTALE_KEY_V6) return hash_v6(brief->addr, tail, ports, secret->word);
+  return tcptale_key_hash_v4(brief->addr, ports, secret->word);
+}
+
 static void set_digest(struct tcptale_key *key, uint64_t digest) {
-  key->is_wide = 1;
+  key->kind = TCPTALE_KEY_WIDE;
   key->brief.addr[0] = (uint32_t)(digest >> 32);
   key->brief.addr[1] = (uint32_t)digest;
   key->hash = (uint32_t)(digest >> 32);
+}
+
+static void set_v6(struct tcptale_key *key, uint32_t at, const uint8_t *address) {
+  memcpy(key->v6_high[at], address, TCPTALE_KEY_V6_HIGH);
+  key->brief.addr[at] = word_at(address + TCPTALE_KEY_V6_HIGH);
 }
 
 int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
@@ -39,17 +56,11 @@ int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
   const uint8_t *src = g->v6, *dst = g->v6 + 16;
   int order = memcmp(src, dst, 16);
   uint32_t from = order > 0 || (order == 0 && g->ports > tcptale_key_turned(g->ports));
-  tcptale_flow_key *whole = &key->whole;
-  *whole = (tcptale_flow_key){.struct_size = sizeof *whole, .ip_version = 6};
-  memcpy(whole->addr[from], src, 16);
-  memcpy(whole->addr[1 - from], dst, 16);
+  key->kind = TCPTALE_KEY_V6;
+  set_v6(key, from, src);
+  set_v6(key, 1 - from, dst);
   uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
-  memcpy(whole->port, key->brief.port, sizeof whole->port);
-  uint64_t sum = tcptale_key_hash_ports(ports, word + 8);
-  for (uint32_t i = 0; i < 4; i++)
-    sum += (word[2 * i] + word_at(whole->addr[0] + 4 * i)) *
-           (word[2 * i + 1] + word_at(whole->addr[1] + 4 * i));
-  set_digest(key, tcptale_key_spread(sum));
+  key->hash = hash_v6(key->brief.addr, key->v6_high[0], ports, word);
   return order != 0 || g->ports != tcptale_key_turned(g->ports);
 }
 

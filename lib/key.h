@@ -1,8 +1,8 @@
-/* key.h - a connection's key as the tracker keeps it. Nearly every connection is told by two IPv4
- * addresses and two ports: twelve bytes, in the record's first line. Whatever needs more (IPv6, a
- * scope, tags or tunnels as part of the key) is wide: its twelve bytes hold a digest and the
- * ports, the whole key stands at the record's end. Endpoints are ordered as in tcptale_flow_key.
- * Floor 4. */
+/* key.h - a connection's key as the tracker keeps it: twelve bytes in the first line of its card, and
+ * a tail behind the card. Two IPv4 addresses and two ports have none. Those of IPv6 have the last
+ * four bytes of each address in the twelve, the first twelve of each in the tail. Whatever needs
+ * more (a scope, tags or tunnels as part of the key) is wide: a digest and the ports, and all of the
+ * key as tail. Endpoints are ordered as in tcptale_flow_key. Floor 4. */
 #ifndef TCPTALE_LIB_KEY_H
 #define TCPTALE_LIB_KEY_H
 
@@ -14,11 +14,19 @@
 #include "bytes.h"
 #include "gist.h"
 
-/* The bytes of a wide key: tcptale_flow_key from `scope` on. */
+/* What a key is made of, and so its tail; two bits where it is kept. */
+enum tcptale_key_kind {
+  TCPTALE_KEY_V4 = 0,  /* no tail */
+  TCPTALE_KEY_V6 = 1,  /* the first TCPTALE_KEY_V6_HIGH bytes of both addresses */
+  TCPTALE_KEY_WIDE = 2 /* tcptale_flow_key from `scope` on */
+};
+
+#define TCPTALE_KEY_V6_HIGH    12
+#define TCPTALE_KEY_V6_BYTES   ((size_t)2 * TCPTALE_KEY_V6_HIGH)
 #define TCPTALE_KEY_WIDE_BYTES (sizeof(tcptale_flow_key) - offsetof(tcptale_flow_key, scope))
 
 struct tcptale_brief_key {
-  uint32_t addr[2]; /* as the bytes lie in the packet; wide: the two halves of a keyed digest */
+  uint32_t addr[2]; /* bytes of the packet: the last four; wide: the two halves of a keyed digest */
   uint16_t port[2];
 };
 
@@ -27,8 +35,11 @@ struct tcptale_key {
   struct tcptale_brief_key brief;
   uint32_t hash;
   uint32_t from; /* the sender's place in the key: 0 or 1 */
-  uint32_t is_wide;
-  tcptale_flow_key whole; /* where is_wide is 1, else not written */
+  uint32_t kind; /* enum tcptale_key_kind */
+  union {        /* as the kind says; of IPv4 nothing is written */
+    uint8_t v6_high[2][TCPTALE_KEY_V6_HIGH];
+    tcptale_flow_key whole;
+  };
 };
 
 /* What the hashes of one tracker depend on. */
@@ -41,7 +52,7 @@ struct tcptale_key_secret {
 void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t hash_key[16]);
 
 /* Reads the key of a decoded packet, whose gist is `gist`. 0 where it has none: no TCP, or no
- * addresses. `flags`: TCPTALE_KEY_. */
+ * addresses. `flags`: those of tcptale_flow_key_of. */
 int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
                    const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
                    const struct tcptale_key_secret *secret);
@@ -94,7 +105,7 @@ static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcpt
   pair = pair << turn | pair >> (-turn & 63);
   memcpy(key->brief.addr, &pair, sizeof pair);
   uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
-  key->is_wide = 0;
+  key->kind = TCPTALE_KEY_V4;
   key->hash = tcptale_key_hash_v4(key->brief.addr, ports, word);
   return there != back || g->ports != tcptale_key_turned(g->ports);
 }
@@ -108,10 +119,34 @@ static inline int tcptale_key_of_gist(struct tcptale_key *key, const struct tcpt
 }
 
 /* The hash of a key that is kept. */
-uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, int is_wide,
+uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind, const uint8_t *tail,
                           const struct tcptale_key_secret *secret);
 
-/* Whether a brief key says the same as `key`'s; where that is wide the whole one decides. */
+static inline size_t tcptale_key_tail_bytes(uint32_t kind) {
+  if (kind == TCPTALE_KEY_V6) return TCPTALE_KEY_V6_BYTES;
+  return kind == TCPTALE_KEY_WIDE ? TCPTALE_KEY_WIDE_BYTES : 0;
+}
+
+/* What is to be kept of it beside its brief key. */
+static inline const uint8_t *tcptale_key_tail(const struct tcptale_key *key) {
+  const uint8_t *whole = (const uint8_t *)&key->whole, *v6 = (const uint8_t *)key->v6_high;
+  return key->kind == TCPTALE_KEY_WIDE ? whole + offsetof(tcptale_flow_key, scope) : v6;
+}
+
+/* Most have no tail to copy. */
+static inline void tcptale_key_copy_tail(uint8_t *to, const uint8_t *tail, uint32_t kind) {
+  if (kind != TCPTALE_KEY_V4) memcpy(to, tail, tcptale_key_tail_bytes(kind));
+}
+
+/* Whether a kind and a tail are `key`'s. */
+static inline int tcptale_key_has_tail(const struct tcptale_key *key, uint32_t kind,
+                                       const uint8_t *tail) {
+  if (kind != key->kind) return 0;
+  if (kind == TCPTALE_KEY_V4) return 1;
+  return memcmp(tail, tcptale_key_tail(key), tcptale_key_tail_bytes(kind)) == 0;
+}
+
+/* Whether a brief key says the same as `key`'s; kind and tail decide then. */
 static inline int tcptale_key_is_brief(const struct tcptale_key *key,
                                        const struct tcptale_brief_key *brief) {
   return memcmp(&key->brief, brief, sizeof *brief) == 0;

@@ -206,7 +206,7 @@ void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *
 /* A call that is packed takes the place of an older one where no memory is left. */
 static uint32_t packed_block(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                              const struct tcptale_conn *conn) {
-  size_t len = tcptale_packed_bytes(conn->card->is_wide);
+  size_t len = tcptale_packed_bytes(conn->card->key_kind);
   enum tcptale_arena_class cls = tcptale_arena_class_for(len);
   uint32_t ref = tcptale_arena_alloc(&env->arena, cls);
   if (ref == TCPTALE_ARENA_NONE && roster->head[TCPTALE_CLASS_CALL] &&

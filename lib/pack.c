@@ -11,12 +11,12 @@ enum {
   SCALE_MASK = 0x000f,
   IS_ANSWER = 0x0010, /* a SYN+ACK */
   CLIENT_AT = 0x0020, /* the key's second endpoint is the client */
-  IS_WIDE = 0x0040,
   IS_IGNORED = 0x0080,
   HAS_TIMESTAMPS = 0x0100,
   IS_SIGNED = 0x0200,
   GOOD_CSUM = 0x0400,
-  DISCARDS = 0x0800 /* what the client sends; the next bit: the server */
+  DISCARDS = 0x0800, /* what the client sends; the next bit: the server */
+  KEY_KIND = 0x2000  /* two bits: enum tcptale_key_kind */
 };
 
 #define ID_LIMIT ((uint64_t)1 << 48)
@@ -29,8 +29,8 @@ uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
   return (uint64_t)packed->id_high << 32 | packed->id_low;
 }
 
-int tcptale_packed_is_wide(const struct tcptale_packed *packed) {
-  return (packed->traits & IS_WIDE) != 0;
+uint32_t tcptale_packed_key_kind(const struct tcptale_packed *packed) {
+  return packed->traits / KEY_KIND & 3u;
 }
 
 /* ---- the user's wishes ---- */
@@ -69,8 +69,8 @@ static void fill_card(const struct tcptale_packed *packed, struct tcptale_card *
   memset(card, 0, sizeof *card);
   card->key = packed->key;
   card->user = packed->user;
-  card->is_wide = tcptale_packed_is_wide(packed);
-  if (card->is_wide) memcpy(card->whole_key, packed->whole_key, TCPTALE_KEY_WIDE_BYTES);
+  card->key_kind = tcptale_packed_key_kind(packed) & 3u;
+  tcptale_key_copy_tail(card->key_tail, packed->key_tail, card->key_kind);
   card->id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1);
   card->client_at = (packed->traits & CLIENT_AT) != 0;
   card->is_role_known = 1;
@@ -217,9 +217,9 @@ static const struct tcptale_candidate *only_candidate(const struct tcptale_conn_
 static uint16_t traits_of(const struct tcptale_conn *conn, const struct tcptale_candidate *c) {
   uint32_t sender = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
   uint32_t traits = c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : c->wscale;
+  traits |= (uint32_t)(conn->card->key_kind * KEY_KIND);
   if (sender == TCPTALE_S2C) traits |= IS_ANSWER;
   if (conn->client_at) traits |= CLIENT_AT;
-  if (conn->card->is_wide) traits |= IS_WIDE;
   if (c->options & TCPTALE_HAS_TIMESTAMPS) traits |= HAS_TIMESTAMPS;
   if (c->options & TCPTALE_HAS_MD5) traits |= IS_SIGNED;
   if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM)) traits |= GOOD_CSUM;
@@ -242,8 +242,7 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   packed->window = c->window;
   packed->traits = traits_of(conn, c);
   note(packed, conn);
-  if (tcptale_packed_is_wide(packed))
-    memcpy(packed->whole_key, conn->card->whole_key, TCPTALE_KEY_WIDE_BYTES);
+  tcptale_key_copy_tail(packed->key_tail, conn->card->key_tail, conn->card->key_kind);
   return 1;
 }
 
@@ -251,8 +250,8 @@ void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *pack
                        const struct tcptale_key *key, const struct tcptale_gist *gist) {
   uint64_t id = ++env->last_id;
   uint32_t traits = gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : gist->wscale;
+  traits |= key->kind * KEY_KIND;
   if (key->from) traits |= CLIENT_AT;
-  if (key->is_wide) traits |= IS_WIDE;
   if (gist->has_timestamps) traits |= HAS_TIMESTAMPS;
   if (gist->good_sum) traits |= GOOD_CSUM;
   packed->key = key->brief;
@@ -267,5 +266,5 @@ void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *pack
   packed->traits = (uint16_t)traits;
   packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
   packed->reserved0 = 0;
-  if (key->is_wide) memcpy(packed->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
+  tcptale_key_copy_tail(packed->key_tail, tcptale_key_tail(key), key->kind);
 }

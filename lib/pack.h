@@ -1,7 +1,8 @@
-/* pack.h - a call that nobody has answered yet, in one cache line. A connection of which one plain
- * SYN, or SYN+ACK, was seen is a few numbers: everything else in its record follows from them.
- * Packed it says just these, so that a flood of SYNs stays small; `roster` unpacks it before
- * anything happens to it, and a getter looks at it through a view.
+/* pack.h - a call that nobody has answered yet, in one cache line, and the tail of its key where
+ * that has one. A connection of which one plain SYN, or SYN+ACK, was seen is a few numbers:
+ * everything else in its record follows from them. Packed it says just these, so that a flood of
+ * SYNs stays small; `roster` unpacks it before anything happens to it, and a getter looks at it
+ * through a view.
  *
  * Invariant: unpacking gives the record and the candidates that were packed, byte for byte. Floor
  * 9. */
@@ -12,9 +13,9 @@
 #include "handshake.h"
 #include "record.h"
 
-/* A packed connection. Where its key is wide, the whole key follows. */
+/* A packed connection; the tail of its key follows. */
 struct tcptale_packed {
-  struct tcptale_brief_key key; /* first, as in a record */
+  struct tcptale_brief_key key; /* first, as in a card */
   struct tcptale_links links;
   uint64_t user;
   uint64_t at_ns; /* of its one segment */
@@ -27,15 +28,15 @@ struct tcptale_packed {
   uint16_t traits;  /* how it began, and what the user asked for: see pack.c */
   uint8_t policies; /* four bits a direction */
   uint8_t reserved0;
-  uint8_t whole_key[];
+  uint8_t key_tail[];
 };
 
-/* The bytes of a packed connection. */
-static inline size_t tcptale_packed_bytes(int is_wide) {
-  return sizeof(struct tcptale_packed) + (is_wide ? TCPTALE_KEY_WIDE_BYTES : 0);
+/* The bytes of a packed connection whose key is of that kind: 64, 88 or 128. */
+static inline size_t tcptale_packed_bytes(uint32_t key_kind) {
+  return sizeof(struct tcptale_packed) + tcptale_key_tail_bytes(key_kind);
 }
 
-/* Room for a record, and a card with its whole key, outside of the arena. */
+/* Room for a record, and a card with any key, outside of the arena. */
 struct tcptale_view {
   struct tcptale_conn conn;
   _Alignas(struct tcptale_card) uint8_t card[sizeof(struct tcptale_card) + TCPTALE_KEY_WIDE_BYTES];
@@ -66,7 +67,7 @@ void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptal
 uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed);
 
 uint64_t tcptale_packed_id(const struct tcptale_packed *packed);
-int tcptale_packed_is_wide(const struct tcptale_packed *packed);
+uint32_t tcptale_packed_key_kind(const struct tcptale_packed *packed);
 int tcptale_packed_is_ignored(const struct tcptale_packed *packed);
 
 /* A handle of a packed connection is its address plus one, which no record has. */

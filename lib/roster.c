@@ -39,13 +39,14 @@ static uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
 }
 
 static uint32_t hash_of(const struct tcptale_conn_env *env, const struct tcptale_card *card) {
-  return tcptale_key_hash(&card->key, card->is_wide, &env->secret);
+  return tcptale_key_hash(&card->key, card->key_kind, card->key_tail, &env->secret);
 }
 
 static uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_packed *packed = packed_at(env, ref);
   if (!tcptale_roster_is_packed(ref)) return hash_of(env, card_at(env, ref));
-  return tcptale_key_hash(&packed->key, tcptale_packed_is_wide(packed), &env->secret);
+  return tcptale_key_hash(&packed->key, tcptale_packed_key_kind(packed), packed->key_tail,
+                          &env->secret);
 }
 
 /* ---- sizes ---- */
@@ -59,8 +60,8 @@ static size_t block_bytes(size_t len) {
  * candidates. Where the configuration says how many may be open, no more than those and half as many
  * that linger. */
 static uint32_t records_most(const tcptale_config *config) {
-  uint64_t share =
-      block_bytes(tcptale_card_bytes(0)) + sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
+  uint64_t share = block_bytes(tcptale_card_bytes(TCPTALE_KEY_V4)) +
+                   sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);
   uint64_t records = config->memory_bytes / 8 * 7 / share;
   uint64_t wanted = (uint64_t)config->max_connections + config->max_connections / 2 + 64;
   if (config->max_connections) records = tcptale_min_u64(records, wanted);
@@ -117,11 +118,9 @@ int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
                            const struct tcptale_key *key) {
   const struct tcptale_card *card = card_at(env, ref);
   const struct tcptale_packed *packed = packed_at(env, ref);
-  int is_packed = tcptale_roster_is_packed(ref);
-  int is_wide = is_packed ? tcptale_packed_is_wide(packed) : card->is_wide;
-  if (is_wide != (key->is_wide != 0)) return 0;
-  const uint8_t *whole_key = is_packed ? packed->whole_key : card->whole_key;
-  return !is_wide || memcmp(whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES) == 0;
+  return tcptale_roster_is_packed(ref)
+             ? tcptale_key_has_tail(key, tcptale_packed_key_kind(packed), packed->key_tail)
+             : tcptale_key_has_tail(key, card->key_kind, card->key_tail);
 }
 
 /* The head of the chain that an id belongs to. */
@@ -285,7 +284,7 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
 
 /* A spare card serves every key. */
 int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(1));
+  if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(TCPTALE_KEY_WIDE));
   if (!roster->spare_record) roster->spare_record = alloc(env, sizeof(struct tcptale_conn));
   if (!roster->spare_candidates)
     roster->spare_candidates = alloc(env, sizeof(struct tcptale_handshake));
@@ -343,14 +342,14 @@ static struct tcptale_conn *attach(struct tcptale_conn_env *env, struct tcptale_
 
 static void set_key(struct tcptale_card *card, const struct tcptale_key *key) {
   card->key = key->brief;
-  card->is_wide = key->is_wide & 1;
-  if (key->is_wide) memcpy(card->whole_key, &key->whole.scope, TCPTALE_KEY_WIDE_BYTES);
+  card->key_kind = key->kind & 3u;
+  tcptale_key_copy_tail(card->key_tail, tcptale_key_tail(key), key->kind);
 }
 
 struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         const struct tcptale_key *key, int half_open) {
   struct blocks b;
-  size_t len = tcptale_card_bytes(key->is_wide != 0);
+  size_t len = tcptale_card_bytes(key->kind);
   if (!take_blocks(roster, env, &b, len, half_open, half_open)) return NULL;
   struct tcptale_card *card = card_at(env, b.card);
   struct tcptale_conn *conn = tcptale_arena_at(&env->arena, b.record);
@@ -505,7 +504,7 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
                                    uint32_t from) {
   const struct tcptale_packed *packed = packed_at(env, from);
   struct blocks b;
-  if (!take_blocks(roster, env, &b, tcptale_card_bytes(tcptale_packed_is_wide(packed)), 1, 1))
+  if (!take_blocks(roster, env, &b, tcptale_card_bytes(tcptale_packed_key_kind(packed)), 1, 1))
     return NULL;
   struct tcptale_card *card = card_at(env, b.card);
   tcptale_unpack(env, packed, card, tcptale_arena_at(&env->arena, b.record),
@@ -538,7 +537,7 @@ struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
                                                struct tcptale_conn_env *env,
                                                const struct tcptale_key *key) {
   if (call_tick(env, env->now_ns) <= roster->wheel.now) return NULL;
-  uint32_t block = alloc(env, tcptale_packed_bytes(key->is_wide != 0));
+  uint32_t block = alloc(env, tcptale_packed_bytes(key->kind));
   if (block == TCPTALE_ARENA_NONE) return NULL;
   tcptale_table_add(&roster->by_key, key->hash, block | 1);
   list_append(roster, env, TCPTALE_CLASS_CALL, block | 1);
@@ -555,7 +554,7 @@ struct tcptale_card *tcptale_roster_answer(struct tcptale_roster *roster,
                                            struct tcptale_conn_env *env, uint32_t from,
                                            const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = packed_at(env, from);
-  uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_is_wide(packed)));
+  uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_key_kind(packed)));
   if (to == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_card *card = card_at(env, to);
   tcptale_pack_answer(env, packed, gist, card);

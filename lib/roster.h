@@ -60,7 +60,7 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
     if (ref == 0) return 0;
     const struct tcptale_card *card = tcptale_arena_at(&env->arena, ref & ~1u);
     if (!tcptale_key_is_brief(key, &card->key)) continue; /* it is first in what is packed, too */
-    int is_brief = !(ref & 1) && !key->is_wide && !card->is_wide;
+    int is_brief = !(ref & 1) && !key->kind && !card->key_kind; /* two of IPv4 */
     if (is_brief || tcptale_roster_has_key(env, ref, key)) return ref;
   }
 }

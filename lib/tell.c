@@ -7,7 +7,7 @@
 
 #include "card.h"
 
-/* Where the fields of the key lie in its bytes. */
+/* Where the fields of a wide key lie in its tail. */
 #define KEY_AT(member) (offsetof(tcptale_flow_key, member) - offsetof(tcptale_flow_key, scope))
 
 /* A connection that may still be spoken of: open, and not ignored. */
@@ -16,14 +16,32 @@ static int may_tell(const struct tcptale_conn *conn) {
          !tcptale_conn_has(conn, TCPTALE_CONN_IGNORED);
 }
 
-void tcptale_tell_ends_of(const struct tcptale_brief_key *key, const uint8_t *whole_key,
+static uint8_t version_of(uint32_t kind, const uint8_t *tail) {
+  if (kind == TCPTALE_KEY_WIDE) return tail[KEY_AT(ip_version)];
+  return kind == TCPTALE_KEY_V6 ? 6 : 4;
+}
+
+/* The address of the key's endpoint `at`. */
+static void write_address(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
+                          uint32_t at, uint8_t out[16]) {
+  if (kind == TCPTALE_KEY_WIDE) {
+    memcpy(out, tail + KEY_AT(addr) + 16 * at, 16);
+    return;
+  }
+  if (kind == TCPTALE_KEY_V6) {
+    memcpy(out, tail + TCPTALE_KEY_V6_HIGH * at, TCPTALE_KEY_V6_HIGH);
+    out += TCPTALE_KEY_V6_HIGH;
+  }
+  memcpy(out, &key->addr[at], 4);
+}
+
+void tcptale_tell_ends_of(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
                           uint32_t client_at, tcptale_endpoints *out) {
-  out->ip_version = whole_key ? whole_key[KEY_AT(ip_version)] : 4;
+  out->ip_version = version_of(kind, tail);
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t at = i ^ client_at;
     out->port[i] = key->port[at];
-    if (whole_key) memcpy(out->addr[i], whole_key + KEY_AT(addr) + 16 * at, 16);
-    else memcpy(out->addr[i], &key->addr[at], 4);
+    write_address(key, kind, tail, at, out->addr[i]);
   }
 }
 
@@ -31,8 +49,8 @@ void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *
   uint32_t size = out->struct_size;
   memset(out, 0, size);
   out->struct_size = size;
-  const uint8_t *whole_key = conn->card->is_wide ? conn->card->whole_key : NULL;
-  tcptale_tell_ends_of(&conn->card->key, whole_key, conn->client_at, out);
+  const struct tcptale_card *card = conn->card;
+  tcptale_tell_ends_of(&card->key, card->key_kind, card->key_tail, conn->client_at, out);
   out->role =
       tcptale_conn_has(conn, TCPTALE_CONN_ROLE_KNOWN) ? TCPTALE_ROLE_KNOWN : TCPTALE_ROLE_GUESS;
 }

@@ -55,8 +55,8 @@ static inline void tcptale_tell_segment(struct tcptale_conn_env *env, struct tcp
 void tcptale_tell_refused(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           struct tcptale_arrival *seg, uint32_t code);
 
-/* Writes the two ends of a key, all but the role; `whole_key` where it is wide, else NULL. */
-void tcptale_tell_ends_of(const struct tcptale_brief_key *key, const uint8_t *whole_key,
+/* Writes the two ends of a key that is kept, all but the role. `out` must be zeroed. */
+void tcptale_tell_ends_of(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
                           uint32_t client_at, tcptale_endpoints *out);
 
 /* Writes the two ends of a connection. */
