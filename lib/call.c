@@ -1,7 +1,8 @@
-/* call.c - see call.h. Floor 13. */
+/* call.c - see call.h. Floor 14. */
 #include "call.h"
 
 #include "tcptale/seq.h"
+#include "shape.h"
 #include "tell.h"
 #include "usual.h"
 #include "util.h"
@@ -15,7 +16,7 @@ static int has_room(const struct tcptale_roster *roster, const struct tcptale_co
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
   if (!has_room(roster, env)) return 0;
-  struct tcptale_packed *packed = tcptale_roster_add_call(roster, env, key);
+  struct tcptale_packed *packed = tcptale_shape_add_call(roster, env, key);
   if (!packed) return 0;
   tcptale_pack_call(env, packed, key, gist);
   tcptale_roster_enlist_call(roster, env, packed);
@@ -38,7 +39,7 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
   int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
   if (!is_answer) return 0;
-  return tcptale_roster_answer(roster, env, ref, gist) != NULL;
+  return tcptale_shape_answer(roster, env, ref, gist) != NULL;
 }
 
 /* The window must not shrink: that is told, the long way. */

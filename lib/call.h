@@ -1,7 +1,7 @@
 /* call.h - the short way of the usual handshake: a plain SYN, the one plain SYN+ACK that answers
  * it, and the ACK that completes it, with the very effects of the long way through `opening`. The
  * SYN is packed at once (pack.h); answered, it is a folded connection (fold.h). Whatever else comes
- * makes `roster` wake it, and goes the long way. Floor 13. */
+ * makes `shape` wake it, and goes the long way. Floor 14. */
 #ifndef TCPTALE_LIB_CALL_H
 #define TCPTALE_LIB_CALL_H
 

@@ -1,6 +1,6 @@
 /* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
  * its index and the arena; what can be asked of a tracker and of a connection; control from
- * inside callbacks. Floor 15. */
+ * inside callbacks. Floor 16. */
 #include "tracker.h"
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "limits.h"
 #include "pack.h"
 #include "settings.h"
+#include "shape.h"
 #include "tell.h"
 #include "usual.h"
 
@@ -81,7 +82,8 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
   begin_env(t, config, callbacks, user);
   begin_reading(t, config);
-  if (!tcptale_roster_init(&t->roster, &t->env, base + index_at)) return TCPTALE_ERR_NOMEM;
+  tcptale_roster_init(&t->roster, &t->env, base + index_at);
+  if (!tcptale_shape_init(&t->roster, &t->env)) return TCPTALE_ERR_NOMEM;
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
   t->unpacked = base + unpacked_at;
   *out = t;

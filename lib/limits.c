@@ -1,7 +1,8 @@
-/* limits.c - see limits.h. Floor 13. */
+/* limits.c - see limits.h. Floor 14. */
 #include "limits.h"
 
 #include "closing.h"
+#include "shape.h"
 #include "tell.h"
 
 #define LINGER_MOST 16384u /* closed connections: see tracker.h */
@@ -50,7 +51,7 @@ static void end_call(struct tcptale_roster *roster, struct tcptale_conn_env *env
   tcptale_close_event event = {.conn_id = tcptale_packed_id(packed), .why = why};
   env->closed++;
   tcptale_emit_close(&env->emit, tcptale_packed_handle(packed), &event);
-  tcptale_roster_remove_call(roster, env, ref);
+  tcptale_shape_remove_call(roster, env, ref);
 }
 
 static void evict_call(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref) {
@@ -74,13 +75,13 @@ static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, ui
   }
   if (!ref) return 0;
   struct tcptale_card *card = tcptale_roster_card(env, ref);
-  struct tcptale_conn *conn = tcptale_roster_part(roster, env, card);
+  struct tcptale_conn *conn = tcptale_shape_part(roster, env, card);
   if (card->cls != TCPTALE_CLASS_CLOSED) {
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
     roster->evicted++;
   }
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
-  tcptale_roster_remove(roster, env, card);
+  tcptale_shape_remove(roster, env, card);
   return 1;
 }
 
@@ -102,7 +103,7 @@ static void keep_pages(struct tcptale_roster *roster, struct tcptale_conn_env *e
 
 /* Before anything may need the spare blocks: nobody's step is under way. */
 static void see_to_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  while (!tcptale_roster_refill(roster, env) && make_room(roster, env)) {
+  while (!tcptale_shape_refill(roster, env) && make_room(roster, env)) {
   }
 }
 
@@ -115,10 +116,10 @@ static void relax(struct tcptale_roster *roster, struct tcptale_conn_env *env, u
   uint64_t since_ns =
       card ? tcptale_roster_last_ns(env, card) : tcptale_roster_packed(env, ref)->at_ns;
   if ((card && card->touched) || env->now_ns - since_ns < idle_ns) return;
-  struct tcptale_conn *conn = tcptale_roster_wake(roster, env, ref);
+  struct tcptale_conn *conn = tcptale_shape_wake(roster, env, ref);
   if (!conn) return;
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_TIMEOUT);
-  tcptale_roster_remove(roster, env, conn->card);
+  tcptale_shape_remove(roster, env, conn->card);
 }
 
 static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
@@ -154,7 +155,7 @@ void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_en
   const struct tcptale_conn *conn = tcptale_roster_record(env, card);
   if (card == at_hand) return;
   if (conn && conn->phase == TCPTALE_PHASE_EMBRYO) tcptale_roster_pass_over(roster, env, card);
-  else tcptale_roster_remove(roster, env, card);
+  else tcptale_shape_remove(roster, env, card);
   tcptale_roster_prefetch_oldest(roster, env, cls);
 }
 
@@ -174,7 +175,7 @@ struct tcptale_conn *tcptale_limits_find(struct tcptale_roster *roster,
     see_to_spare(roster, env); /* by which this very one may go */
     ref = tcptale_roster_look(roster, env, key);
   }
-  return ref ? tcptale_roster_wake(roster, env, ref) : NULL;
+  return ref ? tcptale_shape_wake(roster, env, ref) : NULL;
 }
 
 struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
@@ -186,8 +187,8 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
     if (!evict(roster, env, TCPTALE_CLASS_CLOSED)) return NULL;
   keep_pages(roster, env);
   see_to_spare(roster, env);
-  struct tcptale_conn *conn = tcptale_roster_add(roster, env, key, half_open);
-  while (!conn && make_room(roster, env)) conn = tcptale_roster_add(roster, env, key, half_open);
+  struct tcptale_conn *conn = tcptale_shape_add(roster, env, key, half_open);
+  while (!conn && make_room(roster, env)) conn = tcptale_shape_add(roster, env, key, half_open);
   return conn;
 }
 
@@ -199,8 +200,8 @@ void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *
   }
   struct tcptale_card *card = tcptale_roster_card(env, ref);
   if (card->cls != TCPTALE_CLASS_CLOSED || card->has_record)
-    tcptale_closing_close(env, tcptale_roster_part(roster, env, card), why);
-  tcptale_roster_remove(roster, env, card);
+    tcptale_closing_close(env, tcptale_shape_part(roster, env, card), why);
+  tcptale_shape_remove(roster, env, card);
 }
 
 /* A call that is packed takes the place of an older one where no memory is left. */
@@ -219,7 +220,7 @@ void tcptale_limits_settle(struct tcptale_roster *roster, struct tcptale_conn_en
                            struct tcptale_conn *conn) {
   int may_pack = conn->phase == TCPTALE_PHASE_HANDSHAKE && !env->emit.stopped;
   uint32_t block = may_pack ? packed_block(roster, env, conn) : TCPTALE_ARENA_NONE;
-  if (block != TCPTALE_ARENA_NONE && tcptale_roster_pack(roster, env, conn, block)) return;
+  if (block != TCPTALE_ARENA_NONE && tcptale_shape_pack(roster, env, conn, block)) return;
   if (block != TCPTALE_ARENA_NONE) tcptale_arena_release(&env->arena, block);
   tcptale_roster_update(roster, env, conn);
 }

@@ -1,7 +1,7 @@
 /* limits.h - what happens at the limits of a tracker's connections: who gives way when a number is
  * reached or no memory is left. A record that had a packet since it was last looked at is passed
  * over once (its `touched` mark), so the head of a class is close to the one idle longest at O(1).
- * Floor 13. */
+ * Floor 14. */
 #ifndef TCPTALE_LIB_LIMITS_H
 #define TCPTALE_LIB_LIMITS_H
 

@@ -7,7 +7,6 @@
 #include "handshake.h"
 #include "util.h"
 
-#define UNIT           16
 #define RECORDS_MOST   0x40000000u
 #define HALF_OPEN_MOST 65536u /* unless the configuration says otherwise: see tracker.h */
 
@@ -19,9 +18,8 @@ static struct tcptale_packed *packed_at(const struct tcptale_conn_env *env, uint
   return tcptale_roster_packed(env, ref);
 }
 
-/* Of a card, or of the block that is packed into. */
 static uint32_t ref_of(const struct tcptale_conn_env *env, const void *block) {
-  return (uint32_t)((size_t)((const uint8_t *)block - env->arena.base) / UNIT);
+  return tcptale_roster_ref(env, block);
 }
 
 static struct tcptale_links *links_at(const struct tcptale_conn_env *env, uint32_t ref) {
@@ -87,16 +85,19 @@ static void set_limits(struct tcptale_roster *roster, const tcptale_config *conf
       half_open ? half_open : tcptale_min_u32(roster->max_open / 2 + 1, HALF_OPEN_MOST);
 }
 
-/* When a card's connection is due, for the wheel. */
-static uint64_t deadline_at(const void *ctx, uint32_t ref) {
-  const struct tcptale_conn_env *env = ctx;
+uint64_t tcptale_roster_deadline(const struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_card *card = card_at(env, ref);
   const struct tcptale_conn *conn = tcptale_roster_record(env, card);
   return conn ? tcptale_closing_deadline(env, conn) : tcptale_fold_deadline(env, card);
 }
 
-int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        uint8_t *index) {
+/* The same, for the wheel. */
+static uint64_t deadline_at(const void *ctx, uint32_t ref) {
+  return tcptale_roster_deadline(ctx, ref);
+}
+
+void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         uint8_t *index) {
   uint32_t records = records_most(&env->config);
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
@@ -107,9 +108,6 @@ int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
   set_limits(roster, &env->config, records);
-  size_t len = sizeof(struct tcptale_conn);
-  roster->parting = tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
-  return roster->parting != TCPTALE_ARENA_NONE && tcptale_roster_refill(roster, env);
 }
 
 /* ---- indexes ---- */
@@ -268,137 +266,57 @@ static uint32_t class_of(const struct tcptale_conn *conn) {
   return both || conn->how != TCPTALE_OPEN_MIDSTREAM ? TCPTALE_CLASS_FULL : TCPTALE_CLASS_ONE_WAY;
 }
 
-/* ---- cards and records ---- */
+/* ---- places ---- */
 
 /* Nine tenths of the connections or of the pages. */
-static void weigh_pressure(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   uint32_t open = tcptale_roster_open(roster);
   uint32_t left = tcptale_arena_pages_left(&env->arena);
   env->pressure =
       open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
 }
 
-static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
-  return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
+void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                          uint32_t hash, uint32_t cls) {
+  tcptale_table_add(&roster->by_key, hash, ref);
+  if (tcptale_roster_is_packed(ref)) list_append(roster, env, cls, ref);
+  else join(roster, env, card_at(env, ref), cls);
+  tcptale_roster_weigh(roster, env);
 }
 
-/* A spare card serves every key. */
-int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(TCPTALE_KEY_WIDE));
-  if (!roster->spare_record) roster->spare_record = alloc(env, sizeof(struct tcptale_conn));
-  if (!roster->spare_candidates)
-    roster->spare_candidates = alloc(env, sizeof(struct tcptale_handshake));
-  return roster->spare_card && roster->spare_record && roster->spare_candidates;
+/* Out of its list, and out of the wheel. */
+static void leave_lists(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                        uint32_t ref) {
+  int is_packed = tcptale_roster_is_packed(ref);
+  uint32_t cls = is_packed ? (uint32_t)TCPTALE_CLASS_CALL : card_at(env, ref)->cls;
+  list_take(roster, env, cls, ref);
+  if (!is_packed) tcptale_wheel_clear(&roster->wheel, ref);
 }
 
-/* A block of `len` bytes, the spare one where there is no other. */
-static uint32_t block_or(struct tcptale_conn_env *env, size_t len, uint32_t *spare) {
-  uint32_t ref = alloc(env, len);
-  if (ref != TCPTALE_ARENA_NONE || !spare) return ref;
-  ref = *spare;
-  *spare = TCPTALE_ARENA_NONE;
-  return ref;
+void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                          uint32_t ref) {
+  uint64_t id = id_at(env, ref);
+  leave_lists(roster, env, ref);
+  tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
+  if (id != 0) chain_replace(roster, env, id, ref, links_at(env, ref)->id_next);
 }
 
-/* The blocks of a whole connection; NONE where it needs none. */
-struct blocks {
-  uint32_t card;
-  uint32_t record;
-  uint32_t candidates;
-};
-
-static void give_back(struct tcptale_conn_env *env, const struct blocks *b) {
-  if (b->card) tcptale_arena_release(&env->arena, b->card);
-  if (b->record) tcptale_arena_release(&env->arena, b->record);
-  if (b->candidates) tcptale_arena_release(&env->arena, b->candidates);
+void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                            uint32_t from, uint32_t to, uint32_t cls) {
+  tcptale_table_replace(&roster->by_key, hash_at(env, from), from, to);
+  chain_replace(roster, env, id_at(env, from), from, to);
+  links_at(env, to)->id_next = links_at(env, from)->id_next;
+  leave_lists(roster, env, from);
+  if (tcptale_roster_is_packed(to)) list_append(roster, env, cls, to);
+  else join(roster, env, card_at(env, to), cls);
 }
 
-/* A record, and a card (of `card_len` bytes; 0: none) and candidates where they are needed too: all,
- * or none, 0. `spare`: out of the spare blocks if need be. */
-static int take_blocks(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                       struct blocks *b, size_t card_len, int candidates, int spare) {
-  *b = (struct blocks){0};
-  b->record = block_or(env, sizeof(struct tcptale_conn), spare ? &roster->spare_record : NULL);
-  if (card_len > 0) b->card = block_or(env, card_len, spare ? &roster->spare_card : NULL);
-  if (candidates)
-    b->candidates =
-        block_or(env, sizeof(struct tcptale_handshake), spare ? &roster->spare_candidates : NULL);
-  if (b->record && (b->card || card_len == 0) && (b->candidates || !candidates)) return 1;
-  give_back(env, b);
-  return 0;
+void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                                struct tcptale_packed *packed) {
+  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref_of(env, packed) | 1);
 }
 
-/* The record speaks for the connection from now on. */
-static struct tcptale_conn *attach(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                   uint32_t record, uint32_t candidates) {
-  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, record);
-  conn->handshake = candidates;
-  card->has_record = 1;
-  card->has_tally = 0; /* the record has it */
-  card->is_usual = 0;
-  card->more.at.record = record;
-  return conn;
-}
-
-static void set_key(struct tcptale_card *card, const struct tcptale_key *key) {
-  card->key = key->brief;
-  card->key_kind = key->kind & 3u;
-  tcptale_key_copy_tail(card->key_tail, tcptale_key_tail(key), key->kind);
-}
-
-struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                        const struct tcptale_key *key, int half_open) {
-  struct blocks b;
-  size_t len = tcptale_card_bytes(key->kind);
-  if (!take_blocks(roster, env, &b, len, half_open, half_open)) return NULL;
-  struct tcptale_card *card = card_at(env, b.card);
-  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, b.record);
-  memset(card, 0, sizeof *card);
-  memset(conn, 0, sizeof *conn);
-  if (half_open)
-    memset(tcptale_arena_at(&env->arena, b.candidates), 0, sizeof(struct tcptale_handshake));
-  conn->card = card;
-  conn->tracker = env->tracker;
-  conn->due_ns = UINT64_MAX;
-  set_key(card, key);
-  attach(env, card, b.record, b.candidates);
-  tcptale_table_add(&roster->by_key, key->hash, b.card);
-  join(roster, env, card, half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY);
-  weigh_pressure(roster, env);
-  return conn;
-}
-
-static void release_record(const struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           const struct tcptale_card *card) {
-  uint32_t record = card->more.at.record;
-  if (record != roster->parting) tcptale_arena_release(&env->arena, record);
-}
-
-static void forget(const struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                   struct tcptale_card *card) {
-  struct tcptale_conn *conn = tcptale_roster_record(env, card);
-  if (!conn) {
-    tcptale_fold_forget(env, card);
-    return;
-  }
-  tcptale_closing_release(env, conn);
-  if (conn->tally) tcptale_arena_release(&env->arena, conn->tally);
-  release_record(roster, env, card);
-}
-
-void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_card *card) {
-  uint32_t ref = ref_of(env, card);
-  uint64_t id = id_of(env, card);
-  forget(roster, env, card);
-  tcptale_wheel_clear(&roster->wheel, ref);
-  list_take(roster, env, card->cls, ref);
-  tcptale_table_remove(&roster->by_key, hash_of(env, card), ref);
-  if (id != 0) chain_replace(roster, env, id, ref, card->links.id_next);
-  tcptale_arena_release(&env->arena, ref);
-  tcptale_roster_refill(roster, env);
-  weigh_pressure(roster, env);
-}
+/* ---- timers ---- */
 
 /* A timer is set anew where the deadline has become earlier; else it stays, and is placed anew when
  * it comes up. So a packet of a busy connection touches no neighbour's card. */
@@ -426,179 +344,21 @@ void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env 
   set_timer(roster, env, card, tcptale_fold_deadline(env, card), due_ns);
 }
 
-/* ---- folded ones ---- */
-
-void tcptale_roster_rest(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_conn *conn) {
-  struct tcptale_card *card = conn->card;
-  uint32_t record = card->more.at.record;
-  if (!tcptale_fold(env, conn)) return;
-  if (record != roster->parting) tcptale_arena_release(&env->arena, record);
-}
-
-static struct tcptale_conn *unfold(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                   struct tcptale_card *card) {
-  struct blocks b;
-  int is_call = card->cls == TCPTALE_CLASS_HALF_OPEN;
-  if (!take_blocks(roster, env, &b, 0, is_call, 1)) return NULL;
-  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, b.record);
-  tcptale_unfold(env, card, conn);
-  if (is_call) tcptale_unfold_candidates(conn, tcptale_arena_at(&env->arena, b.candidates));
-  return attach(env, card, b.record, b.candidates);
-}
-
-struct tcptale_conn *tcptale_roster_part(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env, struct tcptale_card *card) {
-  struct tcptale_conn *conn = tcptale_roster_record(env, card);
-  if (conn) return conn;
-  tcptale_unfold(env, card, tcptale_arena_at(&env->arena, roster->parting));
-  return attach(env, card, roster->parting, TCPTALE_ARENA_NONE);
-}
-
-/* ---- packed ones ---- */
-
-/* Both kinds have the same place in the indexes. */
-static void change_ref(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                       uint32_t hash, uint64_t id, uint32_t from, uint32_t to) {
-  tcptale_table_replace(&roster->by_key, hash, from, to);
-  chain_replace(roster, env, id, from, to);
-  links_at(env, to)->id_next = links_at(env, from)->id_next;
-}
-
 /* When a call is due, as a tick of the wheel; the end of time never comes. */
-static uint64_t call_tick(const struct tcptale_conn_env *env, uint64_t at_ns) {
+uint64_t tcptale_roster_call_tick(const struct tcptale_conn_env *env, uint64_t at_ns) {
   if (at_ns >= UINT64_MAX - env->config.half_open_ns) return UINT64_MAX;
   return tcptale_wheel_tick(at_ns + env->config.half_open_ns);
 }
 
-int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        struct tcptale_conn *conn, uint32_t block) {
-  struct tcptale_card *card = conn->card;
-  uint32_t from = ref_of(env, card), to = block | 1;
-  if (call_tick(env, conn->last_ns) <= roster->wheel.now) return 0; /* it is due at once */
-  if (!tcptale_pack(env, conn, packed_at(env, to))) return 0;
-  change_ref(roster, env, hash_of(env, card), conn->id, from, to);
-  list_take(roster, env, card->cls, from);
-  tcptale_wheel_clear(&roster->wheel, from);
-  list_append(roster, env, TCPTALE_CLASS_CALL, to);
-  tcptale_handshake_end(env, conn);
-  release_record(roster, env, card);
-  tcptale_arena_release(&env->arena, from);
-  tcptale_roster_refill(roster, env);
-  return 1;
-}
-
-/* A card takes the place of what was packed. */
-static void move_in(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                    struct tcptale_card *card, uint32_t from) {
-  uint64_t id = tcptale_packed_id(packed_at(env, from));
-  uint32_t touched = card->touched;
-  change_ref(roster, env, hash_of(env, card), id, from, ref_of(env, card));
-  list_take(roster, env, TCPTALE_CLASS_CALL, from);
-  join(roster, env, card, TCPTALE_CLASS_HALF_OPEN);
-  card->touched = touched & 1;
-  tcptale_arena_release(&env->arena, from & ~1u);
-}
-
-static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                   uint32_t from) {
-  const struct tcptale_packed *packed = packed_at(env, from);
-  struct blocks b;
-  if (!take_blocks(roster, env, &b, tcptale_card_bytes(tcptale_packed_key_kind(packed)), 1, 1))
-    return NULL;
-  struct tcptale_card *card = card_at(env, b.card);
-  tcptale_unpack(env, packed, card, tcptale_arena_at(&env->arena, b.record),
-                 tcptale_arena_at(&env->arena, b.candidates));
-  struct tcptale_conn *conn = attach(env, card, b.record, b.candidates);
-  move_in(roster, env, card, from);
-  tcptale_roster_update(roster, env, conn);
-  return conn;
-}
-
-void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                uint32_t ref) {
-  const struct tcptale_packed *packed = packed_at(env, ref);
-  list_take(roster, env, TCPTALE_CLASS_CALL, ref);
-  tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
-  chain_replace(roster, env, tcptale_packed_id(packed), ref, packed->links.id_next);
-  tcptale_arena_release(&env->arena, ref & ~1u);
-  weigh_pressure(roster, env);
-}
-
-struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env, uint32_t ref) {
-  if (tcptale_roster_is_packed(ref)) return unpack(roster, env, ref);
-  struct tcptale_card *card = card_at(env, ref);
-  struct tcptale_conn *conn = tcptale_roster_record(env, card);
-  return conn ? conn : unfold(roster, env, card);
-}
-
-struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
-                                               struct tcptale_conn_env *env,
-                                               const struct tcptale_key *key) {
-  if (call_tick(env, env->now_ns) <= roster->wheel.now) return NULL;
-  uint32_t block = alloc(env, tcptale_packed_bytes(key->kind));
-  if (block == TCPTALE_ARENA_NONE) return NULL;
-  tcptale_table_add(&roster->by_key, key->hash, block | 1);
-  list_append(roster, env, TCPTALE_CLASS_CALL, block | 1);
-  weigh_pressure(roster, env);
-  return packed_at(env, block | 1);
-}
-
-void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                struct tcptale_packed *packed) {
-  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref_of(env, packed) | 1);
-}
-
-struct tcptale_card *tcptale_roster_answer(struct tcptale_roster *roster,
-                                           struct tcptale_conn_env *env, uint32_t from,
-                                           const struct tcptale_gist *gist) {
-  const struct tcptale_packed *packed = packed_at(env, from);
-  uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_key_kind(packed)));
-  if (to == TCPTALE_ARENA_NONE) return NULL;
-  struct tcptale_card *card = card_at(env, to);
-  tcptale_pack_answer(env, packed, gist, card);
-  move_in(roster, env, card, from);
-  uint64_t due = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
-  if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due);
-  return card;
-}
-
-/* ---- what is due ---- */
-
-/* One that there is no memory for is due again. */
-static struct tcptale_conn *come_up(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                    uint32_t ref) {
-  struct tcptale_conn *woken = tcptale_roster_wake(roster, env, ref);
-  if (!woken && !tcptale_roster_is_packed(ref))
-    tcptale_wheel_set(&roster->wheel, ref, deadline_at(env, ref));
-  return woken;
-}
-
-/* A deadline that has moved away since its timer came up. */
-static int is_early(const struct tcptale_conn_env *env, uint32_t ref) {
-  return !tcptale_roster_is_packed(ref) && deadline_at(env, ref) > env->now_ns;
-}
-
 /* The next reference; up to the tick of the oldest call the wheel comes first. */
-static uint32_t next_due(struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+uint32_t tcptale_roster_next_due(struct tcptale_roster *roster,
+                                 const struct tcptale_conn_env *env) {
   uint32_t call = roster->head[TCPTALE_CLASS_CALL];
-  uint64_t tick = call ? call_tick(env, packed_at(env, call)->at_ns) : UINT64_MAX;
+  uint64_t tick = call ? tcptale_roster_call_tick(env, packed_at(env, call)->at_ns) : UINT64_MAX;
   int call_is_due = tick <= env->now_ns >> TCPTALE_WHEEL_TICK_SHIFT;
   uint64_t until = call_is_due ? tick << TCPTALE_WHEEL_TICK_SHIFT : env->now_ns;
   uint32_t ref = tcptale_wheel_next(&roster->wheel, until);
   return ref == 0 && call_is_due ? call : ref;
-}
-
-struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
-                                        struct tcptale_conn_env *env) {
-  uint32_t ref = next_due(roster, env);
-  for (; ref != 0 && is_early(env, ref); ref = next_due(roster, env)) {
-    uint64_t due = deadline_at(env, ref);
-    if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, ref, due);
-  }
-  roster->has_due = ref != 0;
-  return ref ? come_up(roster, env, ref) : NULL;
 }
 
 /* ---- going through all ---- */

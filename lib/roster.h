@@ -41,10 +41,24 @@ struct tcptale_roster {
 /* The bytes that both indexes take for a tracker of this configuration. */
 size_t tcptale_roster_bytes(const tcptale_config *config);
 
-/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. 0: the
- * arena is too small. */
-int tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        uint8_t *index);
+/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. */
+void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         uint8_t *index);
+
+/* Puts a connection into the index of keys and into its class. */
+void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                          uint32_t hash, uint32_t cls);
+
+/* Takes it out of both indexes, its list and the wheel. */
+void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                          uint32_t ref);
+
+/* Puts `to` where `from` stands in the indexes, and at the end of a class; no timer is set then. */
+void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                            uint32_t from, uint32_t to, uint32_t cls);
+
+/* Looks whether nine tenths of the connections or of the pages are taken. */
+void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
 
 /* Whether the connection `ref`, whose brief key is `key`'s, has all of that key. */
 int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
@@ -87,43 +101,13 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id);
 
-/* The record of a reference: what is packed or folded is made whole first. NULL: no memory is left,
- * not even the spare. */
-struct tcptale_conn *tcptale_roster_wake(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env, uint32_t ref);
-
-/* The record of a card that is to be closed and taken out, which needs no memory. */
-struct tcptale_conn *tcptale_roster_part(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env, struct tcptale_card *card);
-
-/* Folds a connection again where its record says no more than its card can; it may be gone then. */
-void tcptale_roster_rest(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_conn *conn);
-
-/* A zeroed record for a key that is not there yet, and whose index is not full; `half_open`: with
- * candidates, and out of the spare blocks if need be. NULL: no memory is left. */
-struct tcptale_conn *tcptale_roster_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                        const struct tcptale_key *key, int half_open);
-
 /* Puts a connection that got its id into the index of ids. */
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
-/* A block for a call that is packed at once, in the index of keys and its class; not written but
- * for its links. NULL: no memory is left, or it would be due at once. */
-struct tcptale_packed *tcptale_roster_add_call(struct tcptale_roster *roster,
-                                               struct tcptale_conn_env *env,
-                                               const struct tcptale_key *key);
-
 /* Puts it into the index of ids. */
 void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                                 struct tcptale_packed *packed);
-
-/* A packed SYN is answered: makes it a folded connection, which `gist` says more of. NULL: no memory
- * is left, nothing has happened. */
-struct tcptale_card *tcptale_roster_answer(struct tcptale_roster *roster,
-                                           struct tcptale_conn_env *env, uint32_t ref,
-                                           const struct tcptale_gist *gist);
 
 /* A folded connection was due at `due_ns` and has become one of class `cls`. */
 void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -133,11 +117,6 @@ void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env 
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
-/* Packs a connection into `block`, which is large enough, and gives its card and record back; 0:
- * there is more to it than can be packed, or it is due at once; nothing has happened. */
-int tcptale_roster_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        struct tcptale_conn *conn, uint32_t block);
-
 /* Moves a connection to the end of its class. */
 void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                               struct tcptale_card *card);
@@ -146,20 +125,14 @@ void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptal
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls);
 
-/* Takes a closed connection out and gives all its memory back. */
-void tcptale_roster_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_card *card);
+/* When a card's connection is due. */
+uint64_t tcptale_roster_deadline(const struct tcptale_conn_env *env, uint32_t ref);
 
-/* Takes a packed connection out, whose close was told. */
-void tcptale_roster_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                uint32_t ref);
+/* When a call that came at `at_ns` is due, as a tick of the wheel; UINT64_MAX: never. */
+uint64_t tcptale_roster_call_tick(const struct tcptale_conn_env *env, uint64_t at_ns);
 
-/* Sees that the spare blocks are there; 0: no memory is left for them. */
-int tcptale_roster_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
-
-/* The next connection that is due, earliest first; NULL when there is none. */
-struct tcptale_conn *tcptale_roster_due(struct tcptale_roster *roster,
-                                        struct tcptale_conn_env *env);
+/* The next reference whose timer came up, or call that is due, earliest first; 0: none. */
+uint32_t tcptale_roster_next_due(struct tcptale_roster *roster, const struct tcptale_conn_env *env);
 
 /* The lowest id that is open, 0 when none is. Cost: O(connections). */
 uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
@@ -168,6 +141,11 @@ uint64_t tcptale_roster_first_id(const struct tcptale_roster *roster,
 static inline struct tcptale_card *tcptale_roster_card(const struct tcptale_conn_env *env,
                                                        uint32_t ref) {
   return tcptale_arena_at(&env->arena, ref);
+}
+
+/* Of a card, or of a block that is packed into: its reference is that and one. */
+static inline uint32_t tcptale_roster_ref(const struct tcptale_conn_env *env, const void *block) {
+  return (uint32_t)((size_t)((const uint8_t *)block - env->arena.base) / 16);
 }
 
 /* The record of a card; NULL: it is folded. */

@@ -1,7 +1,7 @@
 /* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or
  * makes the connection and feeds it. Frames of a batch are read TCPTALE_AHEAD at a time, by their
  * gist or decoded, and what their connections lie in is fetched; then they are taken one by one, so
- * a batch leads to the same events as single calls. Floor 14. */
+ * a batch leads to the same events as single calls. Floor 15. */
 #include "tracker.h"
 
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "limits.h"
 #include "park.h"
+#include "shape.h"
 #include "tell.h"
 #include "usual.h"
 #include "util.h"
@@ -33,11 +34,11 @@ static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet 
 static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
   struct tcptale_card *card = conn->card;
   if (action != TCPTALE_ACTION_KEEP) {
-    tcptale_roster_remove(&t->roster, &t->env, card);
+    tcptale_shape_remove(&t->roster, &t->env, card);
     return;
   }
   tcptale_roster_update(&t->roster, &t->env, conn);
-  tcptale_roster_rest(&t->roster, &t->env, conn);
+  tcptale_shape_rest(&t->roster, &t->env, conn);
   if (card->cls == TCPTALE_CLASS_CLOSED) tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
@@ -54,7 +55,7 @@ static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptal
     conn = tcptale_limits_open(&t->roster, &t->env, key, half_open);
     if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
     if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
-      tcptale_roster_remove(&t->roster, &t->env, conn->card);
+      tcptale_shape_remove(&t->roster, &t->env, conn->card);
       return NULL;
     }
   }
@@ -83,7 +84,7 @@ static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale
   } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_is_due(env, conn));
   env->emit.index = index;
   if (action == TCPTALE_ACTION_KEEP) return conn;
-  tcptale_roster_remove(&t->roster, env, conn->card);
+  tcptale_shape_remove(&t->roster, env, conn->card);
   return NULL;
 }
 
@@ -97,7 +98,7 @@ static uint32_t step(struct tcptale_tracker *t, const struct tcptale_key *key,
     *conn = begin(t, key, seg);
     if (!*conn) return TCPTALE_ACTION_KEEP;
     int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
-    if (is_done) tcptale_roster_remove(&t->roster, &t->env, (*conn)->card);
+    if (is_done) tcptale_shape_remove(&t->roster, &t->env, (*conn)->card);
     else tcptale_limits_settle(&t->roster, &t->env, *conn);
     return TCPTALE_ACTION_KEEP;
   }
@@ -114,7 +115,7 @@ static void take_anew(struct tcptale_tracker *t, const struct tcptale_key *key,
                       struct tcptale_arrival *seg) {
   struct tcptale_conn *conn;
   if (step(t, key, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
-  tcptale_roster_remove(&t->roster, &t->env, conn->card);
+  tcptale_shape_remove(&t->roster, &t->env, conn->card);
   step(t, key, seg, &conn);
 }
 
@@ -130,7 +131,7 @@ static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
   struct tcptale_conn kept = *old; /* only to hold the chain of what was parked */
   old->renew = TCPTALE_ARENA_NONE;
   old->parked = TCPTALE_ARENA_NONE;
-  tcptale_roster_remove(&t->roster, env, old->card);
+  tcptale_shape_remove(&t->roster, env, old->card);
   struct tcptale_arrival held;
   struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
   if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
@@ -343,8 +344,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   uint32_t n = 0;
   env->emit.index = 0;
   for (struct tcptale_conn *conn;
-       n < budget && !env->emit.stopped && (conn = tcptale_roster_due(&t->roster, env)) != NULL;
-       n++)
+       n < budget && !env->emit.stopped && (conn = tcptale_shape_due(&t->roster, env)) != NULL; n++)
     finish(t, conn, tcptale_connection_expire(env, conn));
   if (t->defrag.oldest != TCPTALE_ARENA_NONE && n < budget) {
     int gone = tcptale_defrag_expire(&t->defrag, env->now_ns, budget - n);

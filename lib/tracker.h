@@ -1,5 +1,5 @@
 /* tracker.h - what a tracker is made of: `tracker` moves frames through it, `handle` makes,
- * frees and answers. Floor 14. */
+ * frees and answers. Floor 15. */
 #ifndef TCPTALE_LIB_TRACKER_H
 #define TCPTALE_LIB_TRACKER_H
 

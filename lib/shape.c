@@ -1,0 +1,276 @@
+/* shape.c - see shape.h. Floor 13. */
+#include "shape.h"
+
+#include <string.h>
+
+#include "closing.h"
+#include "fold.h"
+#include "handshake.h"
+#include "pack.h"
+#include "util.h"
+
+/* ---- blocks ---- */
+
+static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
+  return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
+}
+
+/* A spare card serves every key. */
+int tcptale_shape_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(TCPTALE_KEY_WIDE));
+  if (!roster->spare_record) roster->spare_record = alloc(env, sizeof(struct tcptale_conn));
+  if (!roster->spare_candidates)
+    roster->spare_candidates = alloc(env, sizeof(struct tcptale_handshake));
+  return roster->spare_card && roster->spare_record && roster->spare_candidates;
+}
+
+int tcptale_shape_init(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+  roster->parting = alloc(env, sizeof(struct tcptale_conn));
+  return roster->parting != TCPTALE_ARENA_NONE && tcptale_shape_refill(roster, env);
+}
+
+/* A block of `len` bytes, the spare one where there is no other. */
+static uint32_t block_or(struct tcptale_conn_env *env, size_t len, uint32_t *spare) {
+  uint32_t ref = alloc(env, len);
+  if (ref != TCPTALE_ARENA_NONE || !spare) return ref;
+  ref = *spare;
+  *spare = TCPTALE_ARENA_NONE;
+  return ref;
+}
+
+/* The blocks of a whole connection; NONE where it needs none. */
+struct blocks {
+  uint32_t card;
+  uint32_t record;
+  uint32_t candidates;
+};
+
+static void give_back(struct tcptale_conn_env *env, const struct blocks *b) {
+  if (b->card) tcptale_arena_release(&env->arena, b->card);
+  if (b->record) tcptale_arena_release(&env->arena, b->record);
+  if (b->candidates) tcptale_arena_release(&env->arena, b->candidates);
+}
+
+/* A record, and a card (of `card_len` bytes; 0: none) and candidates where they are needed too: all,
+ * or none, 0. `spare`: out of the spare blocks if need be. */
+static int take_blocks(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                       struct blocks *b, size_t card_len, int candidates, int spare) {
+  *b = (struct blocks){0};
+  b->record = block_or(env, sizeof(struct tcptale_conn), spare ? &roster->spare_record : NULL);
+  if (card_len > 0) b->card = block_or(env, card_len, spare ? &roster->spare_card : NULL);
+  if (candidates)
+    b->candidates =
+        block_or(env, sizeof(struct tcptale_handshake), spare ? &roster->spare_candidates : NULL);
+  if (b->record && (b->card || card_len == 0) && (b->candidates || !candidates)) return 1;
+  give_back(env, b);
+  return 0;
+}
+
+/* ---- whole ones ---- */
+
+/* The record speaks for the connection from now on. */
+static struct tcptale_conn *attach(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                   uint32_t record, uint32_t candidates) {
+  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, record);
+  conn->handshake = candidates;
+  card->has_record = 1;
+  card->has_tally = 0; /* the record has it */
+  card->is_usual = 0;
+  card->more.at.record = record;
+  return conn;
+}
+
+static void set_key(struct tcptale_card *card, const struct tcptale_key *key) {
+  card->key = key->brief;
+  card->key_kind = key->kind & 3u;
+  tcptale_key_copy_tail(card->key_tail, tcptale_key_tail(key), key->kind);
+}
+
+struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                       const struct tcptale_key *key, int half_open) {
+  struct blocks b;
+  size_t len = tcptale_card_bytes(key->kind);
+  if (!take_blocks(roster, env, &b, len, half_open, half_open)) return NULL;
+  struct tcptale_card *card = tcptale_roster_card(env, b.card);
+  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, b.record);
+  memset(card, 0, sizeof *card);
+  memset(conn, 0, sizeof *conn);
+  if (half_open)
+    memset(tcptale_arena_at(&env->arena, b.candidates), 0, sizeof(struct tcptale_handshake));
+  conn->card = card;
+  conn->tracker = env->tracker;
+  conn->due_ns = UINT64_MAX;
+  set_key(card, key);
+  attach(env, card, b.record, b.candidates);
+  uint32_t cls = half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
+  tcptale_roster_enter(roster, env, b.card, key->hash, cls);
+  return conn;
+}
+
+static void release_record(const struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           const struct tcptale_card *card) {
+  uint32_t record = card->more.at.record;
+  if (record != roster->parting) tcptale_arena_release(&env->arena, record);
+}
+
+static void forget(const struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                   struct tcptale_card *card) {
+  struct tcptale_conn *conn = tcptale_roster_record(env, card);
+  if (!conn) {
+    tcptale_fold_forget(env, card);
+    return;
+  }
+  tcptale_closing_release(env, conn);
+  if (conn->tally) tcptale_arena_release(&env->arena, conn->tally);
+  release_record(roster, env, card);
+}
+
+void tcptale_shape_remove(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          struct tcptale_card *card) {
+  uint32_t ref = tcptale_roster_ref(env, card);
+  tcptale_roster_leave(roster, env, ref);
+  forget(roster, env, card);
+  tcptale_arena_release(&env->arena, ref);
+  tcptale_shape_refill(roster, env);
+  tcptale_roster_weigh(roster, env);
+}
+
+/* ---- folded ones ---- */
+
+void tcptale_shape_rest(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                        struct tcptale_conn *conn) {
+  struct tcptale_card *card = conn->card;
+  uint32_t record = card->more.at.record;
+  if (!tcptale_fold(env, conn)) return;
+  if (record != roster->parting) tcptale_arena_release(&env->arena, record);
+}
+
+static struct tcptale_conn *unfold(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                   struct tcptale_card *card) {
+  struct blocks b;
+  int is_call = card->cls == TCPTALE_CLASS_HALF_OPEN;
+  if (!take_blocks(roster, env, &b, 0, is_call, 1)) return NULL;
+  struct tcptale_conn *conn = tcptale_arena_at(&env->arena, b.record);
+  tcptale_unfold(env, card, conn);
+  if (is_call) tcptale_unfold_candidates(conn, tcptale_arena_at(&env->arena, b.candidates));
+  return attach(env, card, b.record, b.candidates);
+}
+
+struct tcptale_conn *tcptale_shape_part(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                        struct tcptale_card *card) {
+  struct tcptale_conn *conn = tcptale_roster_record(env, card);
+  if (conn) return conn;
+  tcptale_unfold(env, card, tcptale_arena_at(&env->arena, roster->parting));
+  return attach(env, card, roster->parting, TCPTALE_ARENA_NONE);
+}
+
+/* ---- packed ones ---- */
+
+static int is_due_at_once(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                          uint64_t at_ns) {
+  return tcptale_roster_call_tick(env, at_ns) <= roster->wheel.now;
+}
+
+int tcptale_shape_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                       struct tcptale_conn *conn, uint32_t block) {
+  struct tcptale_card *card = conn->card;
+  uint32_t from = tcptale_roster_ref(env, card), to = block | 1;
+  if (is_due_at_once(roster, env, conn->last_ns)) return 0;
+  if (!tcptale_pack(env, conn, tcptale_roster_packed(env, to))) return 0;
+  tcptale_roster_replace(roster, env, from, to, TCPTALE_CLASS_CALL);
+  tcptale_handshake_end(env, conn);
+  release_record(roster, env, card);
+  tcptale_arena_release(&env->arena, from);
+  tcptale_shape_refill(roster, env);
+  return 1;
+}
+
+/* A card takes the place of what was packed. */
+static void move_in(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                    struct tcptale_card *card, uint32_t from) {
+  bool touched = card->touched;
+  tcptale_roster_replace(roster, env, from, tcptale_roster_ref(env, card), TCPTALE_CLASS_HALF_OPEN);
+  card->touched = touched;
+  tcptale_arena_release(&env->arena, from & ~1u);
+}
+
+static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                   uint32_t from) {
+  const struct tcptale_packed *packed = tcptale_roster_packed(env, from);
+  struct blocks b;
+  if (!take_blocks(roster, env, &b, tcptale_card_bytes(tcptale_packed_key_kind(packed)), 1, 1))
+    return NULL;
+  struct tcptale_card *card = tcptale_roster_card(env, b.card);
+  tcptale_unpack(env, packed, card, tcptale_arena_at(&env->arena, b.record),
+                 tcptale_arena_at(&env->arena, b.candidates));
+  struct tcptale_conn *conn = attach(env, card, b.record, b.candidates);
+  move_in(roster, env, card, from);
+  tcptale_roster_update(roster, env, conn);
+  return conn;
+}
+
+void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                               uint32_t ref) {
+  tcptale_roster_leave(roster, env, ref);
+  tcptale_arena_release(&env->arena, ref & ~1u);
+  tcptale_roster_weigh(roster, env);
+}
+
+struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                        uint32_t ref) {
+  if (tcptale_roster_is_packed(ref)) return unpack(roster, env, ref);
+  struct tcptale_card *card = tcptale_roster_card(env, ref);
+  struct tcptale_conn *conn = tcptale_roster_record(env, card);
+  return conn ? conn : unfold(roster, env, card);
+}
+
+struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
+                                              struct tcptale_conn_env *env,
+                                              const struct tcptale_key *key) {
+  if (is_due_at_once(roster, env, env->now_ns)) return NULL;
+  uint32_t block = alloc(env, tcptale_packed_bytes(key->kind));
+  if (block == TCPTALE_ARENA_NONE) return NULL;
+  tcptale_roster_enter(roster, env, block | 1, key->hash, TCPTALE_CLASS_CALL);
+  return tcptale_roster_packed(env, block | 1);
+}
+
+struct tcptale_card *tcptale_shape_answer(struct tcptale_roster *roster,
+                                          struct tcptale_conn_env *env, uint32_t from,
+                                          const struct tcptale_gist *gist) {
+  const struct tcptale_packed *packed = tcptale_roster_packed(env, from);
+  uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_key_kind(packed)));
+  if (to == TCPTALE_ARENA_NONE) return NULL;
+  struct tcptale_card *card = tcptale_roster_card(env, to);
+  tcptale_pack_answer(env, packed, gist, card);
+  move_in(roster, env, card, from);
+  uint64_t due = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
+  if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due);
+  return card;
+}
+
+/* ---- what is due ---- */
+
+/* One that there is no memory for is due again. */
+static struct tcptale_conn *come_up(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                    uint32_t ref) {
+  struct tcptale_conn *woken = tcptale_shape_wake(roster, env, ref);
+  if (!woken && !tcptale_roster_is_packed(ref))
+    tcptale_wheel_set(&roster->wheel, ref, tcptale_roster_deadline(env, ref));
+  return woken;
+}
+
+/* A deadline that has moved away since its timer came up. */
+static int is_early(const struct tcptale_conn_env *env, uint32_t ref) {
+  return !tcptale_roster_is_packed(ref) && tcptale_roster_deadline(env, ref) > env->now_ns;
+}
+
+struct tcptale_conn *tcptale_shape_due(struct tcptale_roster *roster,
+                                       struct tcptale_conn_env *env) {
+  uint32_t ref = tcptale_roster_next_due(roster, env);
+  for (; ref != 0 && is_early(env, ref); ref = tcptale_roster_next_due(roster, env)) {
+    uint64_t due = tcptale_roster_deadline(env, ref);
+    if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, ref, due);
+  }
+  roster->has_due = ref != 0;
+  return ref ? come_up(roster, env, ref) : NULL;
+}
