@@ -1,7 +1,7 @@
 /* pack.h - a call that nobody has answered yet, in one cache line, and the tail of its key where
  * that has one. A connection of which one plain SYN, or SYN+ACK, was seen is a few numbers:
  * everything else in its record follows from them. Packed it says just these, so that a flood of
- * SYNs stays small; `roster` unpacks it before anything happens to it, and a getter looks at it
+ * SYNs stays small; `shape` unpacks it before anything happens to it, and a getter looks at it
  * through a view.
  *
  * Invariant: unpacking gives the record and the candidates that were packed, byte for byte. Floor
