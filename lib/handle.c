@@ -323,7 +323,7 @@ int tcptale_conn_stop_data(tcptale_conn *handle, uint32_t direction) {
   if (packed) {
     tcptale_packed_stop_data(packed, direction);
   } else if (card) {
-    card->discards |= 1u << direction & 3u;
+    card->discards = (card->discards | 1u << direction) & 3u;
     card->is_usual = 0;
   } else {
     discard(handle, direction);

@@ -174,9 +174,10 @@ void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptal
   card->how = TCPTALE_OPEN_SYN;
   card->touched = 1;
   card->discards = packed->traits / DISCARDS & 3u;
-  card->policies = packed->policies;
+  uint32_t policies = packed->policies;
   for (uint32_t d = 0; d < 2; d++)
-    if (!(card->policies >> 4 * d & 15)) card->policies |= env->config.policy[d] << 4 * d & 255;
+    if (!(policies >> 4 * d & 15)) policies |= env->config.policy[d] << 4 * d;
+  card->policies = policies & 255u;
   card->more.first_ns = packed->at_ns;
   card->since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
   fill_client(packed, card);
