@@ -19,8 +19,8 @@
  *   and those that a RST is about to end; then those idle longest. An evicted one gets anomaly
  *   evicted, what waits in its streams is settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that nobody
- *   answered costs 64 bytes (128 where its key is more than IPv4 and ports) and its share of the
- *   index, and pushes out older ones: a flood of SYNs stays in a few megabytes and ends no
+ *   answered costs 64 bytes (IPv6: 96; 128 where scope, tags or tunnels are part of its key) and its
+ *   share of the index, and pushes out older ones: a flood of SYNs stays in a few megabytes and ends no
  *   established connection, or one where as many as may be open are established. 65,536, unless the
  *   configuration says otherwise, are 4 MiB, which most caches hold; at 100,000 SYNs a second they
  *   leave a real one 0.6 s to be answered.
@@ -285,8 +285,9 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
  * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
  * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
  * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: 32 frames are
- * read at a time, and their records fetched before they are needed. Cost per frame: O(1), O(log n) in the queued segments of one direction, and
- * what becomes deliverable. Since 0.9. */
+ * read at a time, and what is kept of their connections is fetched before it is needed. Cost per
+ * frame: O(1), O(log n) in the queued segments of one direction, and what becomes deliverable.
+ * Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames, size_t count,
                                      size_t *consumed);
 
