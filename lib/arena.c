@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PAGE_HEADER ((size_t)64)
-#define UNIT        ((size_t)16)
+#define UNIT        TCPTALE_ARENA_UNIT
 #define ALIGN       ((size_t)64)
 
 struct page {

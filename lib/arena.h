@@ -11,6 +11,7 @@
 
 #define TCPTALE_ARENA_PAGE ((size_t)16384)
 #define TCPTALE_ARENA_NONE ((uint32_t)0)
+#define TCPTALE_ARENA_UNIT ((size_t)16) /* of references, in bytes */
 
 /* Block sizes. Every block is aligned to 32 bytes; those of 64 and its multiples to 64. The
  * largest, named for its share of a page, holds 4064 bytes. */
@@ -86,7 +87,7 @@ static inline uint64_t tcptale_arena_fixed_bytes(const struct tcptale_arena *are
 uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena);
 
 static inline void *tcptale_arena_at(const struct tcptale_arena *arena, uint32_t ref) {
-  return arena->base + (size_t)ref * 16;
+  return arena->base + (size_t)ref * TCPTALE_ARENA_UNIT;
 }
 
 #endif

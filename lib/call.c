@@ -39,7 +39,7 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
   int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
   if (!is_answer) return 0;
-  return tcptale_shape_answer(roster, env, ref, gist) != NULL;
+  return tcptale_shape_answer(roster, env, ref, key->hash, gist) != NULL;
 }
 
 /* The window must not shrink: that is told, the long way. */

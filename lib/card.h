@@ -103,11 +103,11 @@ struct tcptale_card {
   uint64_t stamps : 2; /* HALF_OPEN: the client's SYN had timestamps; the next bit: the answer */
   bool has_record : 1;
   bool has_tally : 1;
-  uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
   bool is_usual : 1;      /* a segment may go the short way (usual.h) */
   bool touched : 1;       /* a packet came since it was last passed over for eviction */
+  uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t user;
   union {
     uint64_t first_ns; /* without tally and record */
@@ -143,7 +143,7 @@ static inline uint64_t tcptale_card_next(const struct tcptale_card_end *end) {
 }
 
 /* How far a number lies ahead of the next byte's. */
-static inline int64_t tcptale_card_ahead(const struct tcptale_card_end *end, uint32_t seq) {
+static inline int32_t tcptale_card_ahead(const struct tcptale_card_end *end, uint32_t seq) {
   return (int32_t)(seq - end->next_seq);
 }
 

@@ -10,6 +10,11 @@
 #define NEAR_NS            ((uint64_t)100000000)
 #define NEAR_WITHOUT_ID_NS ((uint64_t)1000000)
 
+void tcptale_dup_init(struct tcptale_dup *dup) {
+  memset(dup, 0, sizeof *dup);
+  dup->tally[tcptale_dup_tally_of(0)] = TCPTALE_DUP_FRAMES;
+}
+
 static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
                    uint64_t ts_ns) {
   uint64_t apart = ts_ns > e->ts_ns ? ts_ns - e->ts_ns : e->ts_ns - ts_ns;

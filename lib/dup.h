@@ -10,7 +10,7 @@
 #include "bytes.h"
 #include "gist.h"
 
-enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 1024 };
+enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 4096 };
 
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
@@ -28,10 +28,13 @@ struct tcptale_dup {
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 
-/* Where a sequence number is tallied: ten bits of a product, one of TCPTALE_DUP_TALLIES. */
+/* Where a sequence number is tallied: twelve bits of a product, one of TCPTALE_DUP_TALLIES. */
 static inline uint32_t tcptale_dup_tally_of(uint32_t seq) {
-  return seq * 0x9e3779b1u >> 22;
+  return seq * 0x9e3779b1u >> 20;
 }
+
+/* Begins with nothing remembered. Entries that were never filled are tallied too: their number is 0. */
+void tcptale_dup_init(struct tcptale_dup *dup);
 
 /* The first bytes of the payload, which lie beside the header; its end would be a cache line that
  * nobody else touches. The TCP checksum stands for the rest. A frame that is taken for a copy is
@@ -57,7 +60,8 @@ static inline void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow,
                                         const struct tcptale_gist *gist, uint64_t index,
                                         uint64_t ts_ns) {
   struct tcptale_dup_entry *e = &dup->entry[dup->count % TCPTALE_DUP_FRAMES];
-  if (dup->count++ >= TCPTALE_DUP_FRAMES) dup->tally[tcptale_dup_tally_of(e->said.seq)]--;
+  dup->count++;
+  dup->tally[tcptale_dup_tally_of(e->said.seq)]--;
   dup->tally[tcptale_dup_tally_of(gist->said.seq)]++;
   tcptale_dup_fill(e, flow, gist, index, ts_ns);
 }

@@ -42,9 +42,13 @@ static inline void tcptale_fields_ether(tcptale_packet *p, const uint8_t *dst, c
 }
 
 /* 16 bits that tell link addresses apart well enough to notice a change; never 0. */
+static inline uint16_t tcptale_fields_mac_of(uint64_t bits) { /* the address in the upper 48 */
+  return (uint16_t)(bits * UINT64_C(0x9e3779b97f4a7c15) >> 48 | 1u);
+}
+
 static inline uint16_t tcptale_fields_mac(const uint8_t address[6]) {
-  uint32_t high = tcptale_be32(address), low = tcptale_be16(address + 4);
-  return (uint16_t)((high * 0x9e3779b1u >> 16 ^ low) | 1u);
+  uint64_t low = tcptale_le32(address), high = tcptale_le16(address + 4);
+  return tcptale_fields_mac_of(high << 48 | low << 16);
 }
 
 /* `wire` is the datagram's length, its header of `header_len` bytes included. */

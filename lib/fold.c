@@ -320,13 +320,3 @@ void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card
   card->has_tally = 0;
   card->more.first_ns = first_ns;
 }
-
-uint64_t tcptale_fold_deadline(const struct tcptale_conn_env *env,
-                               const struct tcptale_card *card) {
-  const tcptale_config *config = &env->config;
-  uint64_t last_ns = tcptale_fold_last_ns(&env->arena, card);
-  if (card->cls == TCPTALE_CLASS_FULL) return tcptale_after_u64(last_ns, config->established_ns);
-  if (card->cls == TCPTALE_CLASS_HALF_OPEN) return tcptale_after_u64(last_ns, config->half_open_ns);
-  int by_fin = card->how == TCPTALE_CLOSE_FIN;
-  return tcptale_after_u64(last_ns, by_fin ? config->closed_ns : config->reset_ns);
-}

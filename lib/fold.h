@@ -10,6 +10,7 @@
 #include "card.h"
 #include "handshake.h"
 #include "record.h"
+#include "util.h"
 
 /* Writes the record of a folded connection. Of one in a handshake, what its SYN and SYN+ACK offer
  * stands in its ends: tcptale_unfold_candidates is to follow. */
@@ -30,13 +31,25 @@ int tcptale_fold_is_usual(const struct tcptale_conn_env *env, const struct tcpta
 /* Gives back what hangs on the card of a folded connection. */
 void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card);
 
-/* When a folded connection is due: as tcptale_closing_deadline of its record. */
-uint64_t tcptale_fold_deadline(const struct tcptale_conn_env *env, const struct tcptale_card *card);
-
 /* The last packet's time, or that of the close. */
 static inline uint64_t tcptale_fold_last_ns(const struct tcptale_arena *arena,
                                             const struct tcptale_card *card) {
   return tcptale_card_first_ns(arena, card) + card->since_ns;
+}
+
+/* How long a folded connection may stay silent. */
+static inline uint64_t tcptale_fold_patience(const tcptale_config *config,
+                                             const struct tcptale_card *card) {
+  if (card->cls == TCPTALE_CLASS_FULL) return config->established_ns;
+  if (card->cls == TCPTALE_CLASS_HALF_OPEN) return config->half_open_ns;
+  return card->how == TCPTALE_CLOSE_FIN ? config->closed_ns : config->reset_ns;
+}
+
+/* When a folded connection is due: as tcptale_closing_deadline of its record. */
+static inline uint64_t tcptale_fold_deadline(const struct tcptale_conn_env *env,
+                                             const struct tcptale_card *card) {
+  return tcptale_after_u64(tcptale_fold_last_ns(&env->arena, card),
+                           tcptale_fold_patience(&env->config, card));
 }
 
 #endif

@@ -18,7 +18,8 @@ enum {
   ETHER_VLAN = 0x8100,
   ETHER_QINQ = 0x88a8,
   ETHER_IPV6 = 0x86dd,
-  SCALE_MOST = 14
+  SCALE_MOST = 14,
+  COMMON_LEN = 20 /* of the options of most calls */
 };
 
 /* The flags that make a segment a call. */
@@ -51,6 +52,7 @@ static uint32_t take_v6(struct tcptale_gist *gist, const uint8_t *h, uint32_t le
 
 int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
                           int verify) {
+  if (cap_len < TCPTALE_ETHERNET_LEN) return 0;
   uint32_t type, at = skip_tags(data, cap_len, &type), left = 0;
   uint32_t header_len = type == ETHER_IPV6 ? V6_LEN : TCPTALE_V4_LEN;
   if (at == 0 || cap_len < at + header_len + TCPTALE_TCP_LEN) return 0;
@@ -95,6 +97,22 @@ static uint32_t take_offer(struct tcptale_gist *gist, const uint8_t *o, uint32_t
   }
 }
 
+/* The options of a call in the order that most systems write them: MSS, SACK permitted, timestamps,
+ * NOP, window scale. 0: they are others. */
+static int take_common_offers(struct tcptale_gist *gist, const uint8_t *o) {
+  const uint32_t sack_and_stamps =
+      (uint32_t)TCPTALE_OPT_SACK_PERMITTED << 24 | 2 << 16 | TCPTALE_OPT_TIMESTAMPS << 8 | 10;
+  const uint32_t nop_and_scale = TCPTALE_OPT_NOP << 16 | TCPTALE_OPT_WSCALE << 8 | 3;
+  if (tcptale_be16(o) != (TCPTALE_OPT_MSS << 8 | 4)) return 0;
+  if (tcptale_be32(o + 4) != sack_and_stamps || tcptale_be24(o + 16) != nop_and_scale) return 0;
+  if (o[19] > SCALE_MOST) return 0;
+  gist->wscale = o[19];
+  gist->has_timestamps = 1;
+  gist->said.ts_val = tcptale_be32(o + 8);
+  gist->said.ts_ecr = tcptale_be32(o + 12);
+  return 1;
+}
+
 /* The options of a call, `left` bytes, each of them once. */
 static int take_offers(struct tcptale_gist *gist, const uint8_t *o, uint32_t left) {
   for (uint32_t seen = 0, len; left > 0; o += len, left -= len) {
@@ -122,7 +140,9 @@ int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t
   gist->has_timestamps = 0;
   gist->wscale = TCPTALE_GIST_NO_SCALE;
   gist->said.ts_val = gist->said.ts_ecr = 0;
-  return take_offers(gist, h + TCPTALE_TCP_LEN, header_len - TCPTALE_TCP_LEN);
+  uint32_t offers_len = header_len - TCPTALE_TCP_LEN;
+  if (offers_len == COMMON_LEN && take_common_offers(gist, h + TCPTALE_TCP_LEN)) return 1;
+  return take_offers(gist, h + TCPTALE_TCP_LEN, offers_len);
 }
 
 static uint32_t packet_kind(const tcptale_packet *p) {

@@ -118,10 +118,6 @@ static inline int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t
   return tcptale_gist_take_plain(gist, h, left) || tcptale_gist_take_call(gist, h, left);
 }
 
-/* The gist of a frame that is not IPv4 without tags, as below. */
-int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
-                          int verify);
-
 /* Whether both checksums are right of a segment with such an IP header, `len` bytes from its TCP
  * header on. */
 int tcptale_gist_sums_are_right(const struct tcptale_gist *gist, const uint8_t *header,
@@ -130,24 +126,31 @@ int tcptale_gist_sums_are_right(const struct tcptale_gist *gist, const uint8_t *
 /* What is left to do once the headers were read. */
 static inline int tcptale_gist_finish(struct tcptale_gist *gist, const uint8_t *data,
                                       const uint8_t *ip, uint32_t len, int verify) {
-  gist->mac = tcptale_fields_mac(data + 6);
+  gist->mac = tcptale_fields_mac_of(tcptale_le64(data + 6) << 16); /* the type is shifted out */
   if (!verify) return 1;
   gist->good_sum = 1;
   return tcptale_gist_sums_are_right(gist, ip, len);
 }
 
-/* Reads the gist of a frame of such a kind. 0: it is odd, and the gist is whatever it was. `verify`:
- * 1 where its checksums have to be right. */
-static inline int tcptale_gist_of_frame(struct tcptale_gist *gist, const uint8_t *data,
-                                        uint32_t cap_len, int verify) {
+/* Whether a frame is long enough, and says it is IPv4, without tags. */
+static inline int tcptale_gist_is_v4(const uint8_t *data, uint32_t cap_len) {
+  return cap_len >= TCPTALE_ETHERNET_LEN + TCPTALE_V4_LEN + TCPTALE_TCP_LEN &&
+         tcptale_be16(data + TCPTALE_ETHERNET_TYPE) == TCPTALE_ETHERNET_IPV4;
+}
+
+/* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where its
+ * checksums have to be right. */
+static inline int tcptale_gist_of_v4(struct tcptale_gist *gist, const uint8_t *data,
+                                     uint32_t cap_len, int verify) {
   const uint32_t ip_at = TCPTALE_ETHERNET_LEN, tcp_at = ip_at + TCPTALE_V4_LEN;
-  if (cap_len < tcp_at + TCPTALE_TCP_LEN) return 0;
-  if (tcptale_be16(data + TCPTALE_ETHERNET_TYPE) != TCPTALE_ETHERNET_IPV4)
-    return tcptale_gist_of_other(gist, data, cap_len, verify);
   uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
   if (!tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
   return tcptale_gist_finish(gist, data, data + ip_at, left, verify);
 }
+
+/* The same of any other frame. */
+int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
+                          int verify);
 
 /* The gist of a decoded packet that has a TCP layer. */
 void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *packet,

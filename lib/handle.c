@@ -44,6 +44,7 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   env->enlist = enlist;
   env->admit = admit;
   env->relieve = relieve;
+  env->usual_idle_ns = tcptale_usual_idle_ns(config);
   tcptale_key_secret_init(&env->secret, config->hash_key);
   env->emit.callbacks = *callbacks;
   env->emit.user = user;
@@ -61,6 +62,7 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
   if (config->flags & TCPTALE_CONFIG_KEY_VLAN) t->key_flags |= TCPTALE_KEY_VLAN;
   if (config->flags & TCPTALE_CONFIG_KEY_TUNNEL) t->key_flags |= TCPTALE_KEY_TUNNEL;
   if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
+  tcptale_dup_init(&t->dup);
   t->wants_gists =
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
 }

@@ -21,22 +21,21 @@ static uint32_t word_at(const uint8_t *p) {
   return word;
 }
 
-static uint32_t hash_v6(const uint32_t addr[2], const uint8_t *high, uint32_t ports,
+static uint32_t hash_v6(const struct tcptale_brief_key *key, const uint8_t *high,
                         const uint64_t *word) {
-  uint64_t sum = tcptale_key_hash_ports(ports, word + 8);
+  uint64_t sum = tcptale_key_hash_ports(key->ports, word + 8);
   for (uint32_t i = 0; i < 3; i++)
     sum += (word[2 * i] + word_at(high + 4 * i)) *
            (word[2 * i + 1] + word_at(high + TCPTALE_KEY_V6_HIGH + 4 * i));
-  sum += (word[6] + addr[0]) * (word[7] + addr[1]);
+  sum += (word[6] + key->addr[0]) * (word[7] + key->addr[1]);
   return (uint32_t)(tcptale_key_spread(sum) >> 32);
 }
 
 uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind, const uint8_t *tail,
                           const struct tcptale_key_secret *secret) {
-  uint32_t ports = (uint32_t)brief->port[0] << 16 | brief->port[1];
   if (kind == TCPTALE_KEY_WIDE) return brief->addr[0];
-  if (kind == TCPTALE_KEY_V6) return hash_v6(brief->addr, tail, ports, secret->word);
-  return tcptale_key_hash_v4(brief->addr, ports, secret->word);
+  if (kind == TCPTALE_KEY_V6) return hash_v6(brief, tail, secret->word);
+  return tcptale_key_hash_v4(brief, secret->word);
 }
 
 static void set_digest(struct tcptale_key *key, uint64_t digest) {
@@ -44,6 +43,13 @@ static void set_digest(struct tcptale_key *key, uint64_t digest) {
   key->brief.addr[0] = (uint32_t)(digest >> 32);
   key->brief.addr[1] = (uint32_t)digest;
   key->hash = (uint32_t)(digest >> 32);
+}
+
+int tcptale_key_read_own(struct tcptale_key *key, const struct tcptale_gist *g,
+                         const uint64_t *word) {
+  uint32_t turned = tcptale_key_turned(g->ports);
+  tcptale_key_set_v4(key, g->v4, g->ports, g->ports > turned, word);
+  return g->ports != turned;
 }
 
 static void set_v6(struct tcptale_key *key, uint32_t at, const uint8_t *address) {
@@ -59,8 +65,8 @@ int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
   key->kind = TCPTALE_KEY_V6;
   set_v6(key, from, src);
   set_v6(key, 1 - from, dst);
-  uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
-  key->hash = hash_v6(key->brief.addr, key->v6_high[0], ports, word);
+  tcptale_key_set_ports(key, from, g->ports);
+  key->hash = hash_v6(&key->brief, key->v6_high[0], word);
   return order != 0 || g->ports != tcptale_key_turned(g->ports);
 }
 
@@ -69,7 +75,7 @@ static int read_more(struct tcptale_key *key, const tcptale_packet *p, uint64_t 
                      uint32_t flags, const struct tcptale_key_secret *secret) {
   key->whole.struct_size = sizeof key->whole;
   if (tcptale_flow_key_of(p, scope, flags, &key->whole, &key->from) != TCPTALE_OK) return 0;
-  memcpy(key->brief.port, key->whole.port, sizeof key->brief.port);
+  key->brief.ports = (uint32_t)key->whole.port[0] << 16 | key->whole.port[1];
   set_digest(key, tcptale_flow_hash(&key->whole, secret->siphash));
   return 1;
 }

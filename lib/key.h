@@ -27,7 +27,7 @@ enum tcptale_key_kind {
 
 struct tcptale_brief_key {
   uint32_t addr[2]; /* bytes of the packet: the last four; wide: the two halves of a keyed digest */
-  uint16_t port[2];
+  uint32_t ports;   /* the first in the upper half */
 };
 
 /* A key, where it hashes to, and who sent the packet that it was read from. */
@@ -77,37 +77,47 @@ static inline uint32_t tcptale_key_turned(uint32_t ports) {
   return ports << 16 | ports >> 16;
 }
 
-/* Sets the ports in the key's order, and returns them, the first in the upper half. */
-static inline uint32_t tcptale_key_set_ports(struct tcptale_key *key, uint32_t from,
-                                             uint32_t ports) {
-  uint32_t ordered = from ? tcptale_key_turned(ports) : ports;
+static inline uint16_t tcptale_key_port(const struct tcptale_brief_key *key, uint32_t at) {
+  return (uint16_t)(key->ports >> (at ? 0 : 16));
+}
+
+/* Sets the ports in the key's order. */
+static inline void tcptale_key_set_ports(struct tcptale_key *key, uint32_t from, uint32_t ports) {
+  uint32_t turn = 16 * from;
   key->from = from;
-  key->brief.port[0] = (uint16_t)(ordered >> 16);
-  key->brief.port[1] = (uint16_t)ordered;
-  return ordered;
+  key->brief.ports = ports << turn | ports >> (-turn & 31);
 }
 
-static inline uint32_t tcptale_key_hash_v4(const uint32_t addr[2], uint32_t ports,
+static inline uint32_t tcptale_key_hash_v4(const struct tcptale_brief_key *key,
                                            const uint64_t *word) {
-  uint64_t sum = (word[0] + addr[0]) * (word[1] + addr[1]);
-  return (uint32_t)(tcptale_key_spread(sum + tcptale_key_hash_ports(ports, word + 8)) >> 32);
+  uint64_t sum = (word[0] + key->addr[0]) * (word[1] + key->addr[1]);
+  return (uint32_t)(tcptale_key_spread(sum + tcptale_key_hash_ports(key->ports, word + 8)) >> 32);
 }
 
-/* Both addresses are compared, and turned, as one number: which end comes first is as good as
- * random, so nothing may branch on it. */
-static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
-                                      const uint64_t *word) {
-  uint64_t there = tcptale_be64(g->v4), back = there << 32 | there >> 32, pair;
-  uint32_t from = there > back;
-  if (there == back) from = g->ports > tcptale_key_turned(g->ports);
+/* Sets the key of two IPv4 addresses in network order, the sender's first. They are turned as one
+ * number: which end comes first is as good as random, so nothing may branch on it. */
+static inline void tcptale_key_set_v4(struct tcptale_key *key, const uint8_t addresses[8],
+                                      uint32_t ports, uint32_t from, const uint64_t *word) {
+  uint64_t pair;
   uint32_t turn = 32 * from;
-  memcpy(&pair, g->v4, sizeof pair);
+  memcpy(&pair, addresses, sizeof pair);
   pair = pair << turn | pair >> (-turn & 63);
   memcpy(key->brief.addr, &pair, sizeof pair);
-  uint32_t ports = tcptale_key_set_ports(key, from, g->ports);
+  tcptale_key_set_ports(key, from, ports);
   key->kind = TCPTALE_KEY_V4;
-  key->hash = tcptale_key_hash_v4(key->brief.addr, ports, word);
-  return there != back || g->ports != tcptale_key_turned(g->ports);
+  key->hash = tcptale_key_hash_v4(&key->brief, word);
+}
+
+/* The key of a gist whose two addresses are one; as tcptale_key_of_gist. */
+int tcptale_key_read_own(struct tcptale_key *key, const struct tcptale_gist *gist,
+                         const uint64_t *word);
+
+static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
+                                      const uint64_t *word) {
+  uint64_t there = tcptale_be64(g->v4), back = there << 32 | there >> 32;
+  if (there == back) return tcptale_key_read_own(key, g, word);
+  tcptale_key_set_v4(key, g->v4, g->ports, there > back, word);
+  return 1;
 }
 
 /* The same from a gist, for a key without scope and flags. 0: both ends are one (LAND), so that the

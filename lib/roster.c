@@ -22,8 +22,11 @@ static uint32_t ref_of(const struct tcptale_conn_env *env, const void *block) {
   return tcptale_roster_ref(env, block);
 }
 
+_Static_assert(offsetof(struct tcptale_card, links) == offsetof(struct tcptale_packed, links),
+               "links are found without knowing whose they are");
+
 static struct tcptale_links *links_at(const struct tcptale_conn_env *env, uint32_t ref) {
-  return tcptale_roster_is_packed(ref) ? &packed_at(env, ref)->links : &card_at(env, ref)->links;
+  return &card_at(env, ref & ~1u)->links;
 }
 
 static uint64_t id_of(const struct tcptale_conn_env *env, const struct tcptale_card *card) {
@@ -40,7 +43,7 @@ static uint32_t hash_of(const struct tcptale_conn_env *env, const struct tcptale
   return tcptale_key_hash(&card->key, card->key_kind, card->key_tail, &env->secret);
 }
 
-static uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
+uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_packed *packed = packed_at(env, ref);
   if (!tcptale_roster_is_packed(ref)) return hash_of(env, card_at(env, ref));
   return tcptale_key_hash(&packed->key, tcptale_packed_key_kind(packed), packed->key_tail,
@@ -77,12 +80,14 @@ size_t tcptale_roster_bytes(const tcptale_config *config) {
   return heads_at(records) + (size_t)records * sizeof(uint32_t);
 }
 
-static void set_limits(struct tcptale_roster *roster, const tcptale_config *config,
+static void set_limits(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                        uint32_t records) {
-  uint32_t open = config->max_connections, half_open = config->max_half_open;
+  uint32_t open = env->config.max_connections, half_open = env->config.max_half_open;
   roster->max_open = open ? tcptale_min_u32(open, records) : records;
   roster->max_half_open =
       half_open ? half_open : tcptale_min_u32(roster->max_open / 2 + 1, HALF_OPEN_MOST);
+  roster->open_most = roster->max_open - roster->max_open / 10;
+  roster->pages_least = env->arena.page_count / 10;
 }
 
 uint64_t tcptale_roster_deadline(const struct tcptale_conn_env *env, uint32_t ref) {
@@ -107,7 +112,7 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   memset(roster->by_id, 0, (size_t)records * sizeof *roster->by_id);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
-  set_limits(roster, &env->config, records);
+  set_limits(roster, env, records);
 }
 
 /* ---- indexes ---- */
@@ -162,7 +167,7 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
 /* Where the indexes hold a connection. */
 static void prefetch_indexes(const struct tcptale_roster *roster,
                              const struct tcptale_conn_env *env, uint32_t ref) {
-  tcptale_table_prefetch(&roster->by_key, hash_at(env, ref));
+  tcptale_table_prefetch(&roster->by_key, tcptale_roster_hash(env, ref));
   tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
 
@@ -272,8 +277,7 @@ static uint32_t class_of(const struct tcptale_conn *conn) {
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   uint32_t open = tcptale_roster_open(roster);
   uint32_t left = tcptale_arena_pages_left(&env->arena);
-  env->pressure =
-      open > roster->max_open - roster->max_open / 10 || left < env->arena.page_count / 10;
+  env->pressure = open > roster->open_most || left < roster->pages_least;
 }
 
 void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
@@ -297,13 +301,13 @@ void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_co
                           uint32_t ref) {
   uint64_t id = id_at(env, ref);
   leave_lists(roster, env, ref);
-  tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
+  tcptale_table_remove(&roster->by_key, tcptale_roster_hash(env, ref), ref);
   if (id != 0) chain_replace(roster, env, id, ref, links_at(env, ref)->id_next);
 }
 
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                            uint32_t from, uint32_t to, uint32_t cls) {
-  tcptale_table_replace(&roster->by_key, hash_at(env, from), from, to);
+                            uint32_t from, uint32_t to, uint32_t hash, uint32_t cls) {
+  tcptale_table_replace(&roster->by_key, hash, from, to);
   chain_replace(roster, env, id_at(env, from), from, to);
   links_at(env, to)->id_next = links_at(env, from)->id_next;
   leave_lists(roster, env, from);

@@ -30,6 +30,8 @@ struct tcptale_roster {
   uint32_t count[TCPTALE_CLASSES];
   uint32_t max_open;      /* open at once */
   uint32_t max_half_open; /* of them half-open */
+  uint32_t open_most;     /* without pressure: nine tenths */
+  uint32_t pages_least;   /* that are left, without pressure: a tenth */
   uint32_t spare_card;    /* blocks for one to be woken though no memory is left; NONE: in use */
   uint32_t spare_record;
   uint32_t spare_candidates;
@@ -53,9 +55,13 @@ void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env
 void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                           uint32_t ref);
 
-/* Puts `to` where `from` stands in the indexes, and at the end of a class; no timer is set then. */
+/* What a connection's key hashes to. */
+uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref);
+
+/* Puts `to` where `from`, of that hash, stands in the indexes, and at the end of a class; no timer is
+ * set then. */
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                            uint32_t from, uint32_t to, uint32_t cls);
+                            uint32_t from, uint32_t to, uint32_t hash, uint32_t cls);
 
 /* Looks whether nine tenths of the connections or of the pages are taken. */
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
@@ -64,12 +70,19 @@ void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_co
 int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
                            const struct tcptale_key *key);
 
-/* The reference of a key's connection, 0 where there is none. */
-static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
-                                           const struct tcptale_conn_env *env,
-                                           const struct tcptale_key *key) {
-  uint32_t at = tcptale_table_home(&roster->by_key, key->hash);
-  for (;;) {
+/* Where the index of keys is searched for a key; hints that it soon will be. */
+static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *roster,
+                                               const struct tcptale_key *key) {
+  uint32_t home = tcptale_table_home(&roster->by_key, key->hash);
+  tcptale_prefetch(&roster->by_key.slots[home]);
+  return home;
+}
+
+/* The reference of a key's connection, searched for from there, 0 where there is none. */
+static inline uint32_t tcptale_roster_look_from(const struct tcptale_roster *roster,
+                                                const struct tcptale_conn_env *env,
+                                                const struct tcptale_key *key, uint32_t home) {
+  for (uint32_t at = home;;) {
     uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
     if (ref == 0) return 0;
     const struct tcptale_card *card = tcptale_arena_at(&env->arena, ref & ~1u);
@@ -77,6 +90,12 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
     int is_brief = !(ref & 1) && !key->kind && !card->key_kind; /* two of IPv4 */
     if (is_brief || tcptale_roster_has_key(env, ref, key)) return ref;
   }
+}
+
+static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
+                                           const struct tcptale_conn_env *env,
+                                           const struct tcptale_key *key) {
+  return tcptale_roster_look_from(roster, env, key, tcptale_table_home(&roster->by_key, key->hash));
 }
 
 /* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. Returns
@@ -145,7 +164,7 @@ static inline struct tcptale_card *tcptale_roster_card(const struct tcptale_conn
 
 /* Of a card, or of a block that is packed into: its reference is that and one. */
 static inline uint32_t tcptale_roster_ref(const struct tcptale_conn_env *env, const void *block) {
-  return (uint32_t)((size_t)((const uint8_t *)block - env->arena.base) / 16);
+  return (uint32_t)((size_t)((const uint8_t *)block - env->arena.base) / TCPTALE_ARENA_UNIT);
 }
 
 /* The record of a card; NULL: it is folded. */

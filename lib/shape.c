@@ -177,7 +177,7 @@ int tcptale_shape_pack(struct tcptale_roster *roster, struct tcptale_conn_env *e
   uint32_t from = tcptale_roster_ref(env, card), to = block | 1;
   if (is_due_at_once(roster, env, conn->last_ns)) return 0;
   if (!tcptale_pack(env, conn, tcptale_roster_packed(env, to))) return 0;
-  tcptale_roster_replace(roster, env, from, to, TCPTALE_CLASS_CALL);
+  tcptale_roster_replace(roster, env, from, to, tcptale_roster_hash(env, from), TCPTALE_CLASS_CALL);
   tcptale_handshake_end(env, conn);
   release_record(roster, env, card);
   tcptale_arena_release(&env->arena, from);
@@ -187,9 +187,10 @@ int tcptale_shape_pack(struct tcptale_roster *roster, struct tcptale_conn_env *e
 
 /* A card takes the place of what was packed. */
 static void move_in(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                    struct tcptale_card *card, uint32_t from) {
+                    struct tcptale_card *card, uint32_t from, uint32_t hash) {
   bool touched = card->touched;
-  tcptale_roster_replace(roster, env, from, tcptale_roster_ref(env, card), TCPTALE_CLASS_HALF_OPEN);
+  uint32_t to = tcptale_roster_ref(env, card);
+  tcptale_roster_replace(roster, env, from, to, hash, TCPTALE_CLASS_HALF_OPEN);
   card->touched = touched;
   tcptale_arena_release(&env->arena, from & ~1u);
 }
@@ -204,7 +205,7 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
   tcptale_unpack(env, packed, card, tcptale_arena_at(&env->arena, b.record),
                  tcptale_arena_at(&env->arena, b.candidates));
   struct tcptale_conn *conn = attach(env, card, b.record, b.candidates);
-  move_in(roster, env, card, from);
+  move_in(roster, env, card, from, tcptale_roster_hash(env, from));
   tcptale_roster_update(roster, env, conn);
   return conn;
 }
@@ -236,13 +237,13 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
 
 struct tcptale_card *tcptale_shape_answer(struct tcptale_roster *roster,
                                           struct tcptale_conn_env *env, uint32_t from,
-                                          const struct tcptale_gist *gist) {
+                                          uint32_t hash, const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, from);
   uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_key_kind(packed)));
   if (to == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_card *card = tcptale_roster_card(env, to);
   tcptale_pack_answer(env, packed, gist, card);
-  move_in(roster, env, card, from);
+  move_in(roster, env, card, from, hash);
   uint64_t due = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
   if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due);
   return card;

@@ -34,10 +34,10 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               struct tcptale_conn_env *env,
                                               const struct tcptale_key *key);
 
-/* A packed SYN is answered: makes it a folded connection, which `gist` says more of. NULL: no memory
- * is left, nothing has happened. */
+/* A packed SYN, whose key has that hash, is answered: makes it a folded connection, which `gist` says
+ * more of. NULL: no memory is left, nothing has happened. */
 struct tcptale_card *tcptale_shape_answer(struct tcptale_roster *roster,
-                                          struct tcptale_conn_env *env, uint32_t ref,
+                                          struct tcptale_conn_env *env, uint32_t ref, uint32_t hash,
                                           const struct tcptale_gist *gist);
 
 /* Packs a connection into `block`, which is large enough, and gives its card and record back; 0:

@@ -40,7 +40,7 @@ void tcptale_tell_ends_of(const struct tcptale_brief_key *key, uint32_t kind, co
   out->ip_version = version_of(kind, tail);
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t at = i ^ client_at;
-    out->port[i] = key->port[at];
+    out->port[i] = tcptale_key_port(key, at);
     write_address(key, kind, tail, at, out->addr[i]);
   }
 }

@@ -12,8 +12,7 @@
 #define DUE_PLACE  ((uint32_t)(TCPTALE_WHEEL_LEVELS * TCPTALE_WHEEL_SLOTS + 1))
 
 static struct tcptale_timer *timer_of(const struct tcptale_wheel *wheel, uint32_t ref) {
-  uint8_t *record = tcptale_arena_at(wheel->arena, ref);
-  return (struct tcptale_timer *)(void *)(record + wheel->timer_offset);
+  return (struct tcptale_timer *)(void *)(wheel->timers + (size_t)ref * TCPTALE_ARENA_UNIT);
 }
 
 /* The number of the lowest set bit; `bits` is not 0. */
@@ -46,8 +45,7 @@ void tcptale_wheel_init(struct tcptale_wheel *wheel, const struct tcptale_arena 
                         uint32_t timer_offset, uint64_t (*deadline)(const void *ctx, uint32_t ref),
                         const void *ctx) {
   memset(wheel, 0, sizeof *wheel);
-  wheel->arena = arena;
-  wheel->timer_offset = timer_offset;
+  wheel->timers = arena->base + timer_offset;
   wheel->deadline = deadline;
   wheel->ctx = ctx;
 }

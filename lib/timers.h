@@ -23,10 +23,9 @@ struct tcptale_timer {
 };
 
 struct tcptale_wheel {
-  const struct tcptale_arena *arena;
+  uint8_t *timers; /* that of a record lies at so many units of the arena from here */
   uint64_t (*deadline)(const void *ctx, uint32_t ref); /* when a record is due, in nanoseconds */
   const void *ctx;
-  uint32_t timer_offset;                  /* of the struct tcptale_timer in a record */
   uint32_t count;                         /* timers that are set */
   uint64_t now;                           /* ticks up to which everything was handed out */
   uint64_t pending[TCPTALE_WHEEL_LEVELS]; /* slots with timers, a bit each */

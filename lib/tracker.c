@@ -238,7 +238,7 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
  * one that was believed, and is only remembered. */
 static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   struct tcptale_conn_env *env = &t->env;
-  uint32_t ref = tcptale_roster_look(&t->roster, env, &look->key);
+  uint32_t ref = tcptale_roster_look_from(&t->roster, env, &look->key, look->home);
   if (!ref || tcptale_roster_is_packed(ref)) return 0;
   struct tcptale_card *card = tcptale_roster_card(env, ref);
   if (!tcptale_dup_all_believed(&t->dup)) return 0;
@@ -254,7 +254,7 @@ static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_loo
 /* The short way of a handshake's SYN and SYN+ACK. */
 static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   const struct tcptale_key *key = &look->key;
-  uint32_t ref = tcptale_roster_look(&t->roster, &t->env, key);
+  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, key, look->home);
   int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
   if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(key), &look->gist, t->env.emit.index, t->env.now_ns))
@@ -280,6 +280,7 @@ static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, con
   tcptale_gist_of_packet(&look->gist, packet, data);
   look->known =
       tcptale_key_of(&look->key, packet, &look->gist, scope, t->key_flags, &t->env.secret);
+  if (look->known) look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
 static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
@@ -392,25 +393,33 @@ static tcptale_packet *packet_of(struct tcptale_tracker *t, const struct tcptale
   return &t->ahead[look - t->look];
 }
 
-/* Reads the gist of a frame, and its key, where that is all that is needed of a usual one. */
-static int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
-                     struct tcptale_lookup *look) {
+/* Whether all that is needed of a usual frame is its gist. */
+static inline int may_have_gist(const struct tcptale_tracker *t, const tcptale_frame *f) {
+  return t->wants_gists && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0;
+}
+
+/* Reads the gist of a frame, and its key. */
+static inline int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
+                            struct tcptale_lookup *look) {
   int verify = (t->decode_flags & TCPTALE_DECODE_CHECKSUM) != 0;
-  if (!t->wants_gists || f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
-  return tcptale_gist_of_frame(&look->gist, f->data, f->cap_len, verify) &&
+  if (tcptale_gist_is_v4(f->data, f->cap_len))
+    return tcptale_gist_of_v4(&look->gist, f->data, f->cap_len, verify) &&
+           tcptale_key_read_v4(&look->key, &look->gist, t->env.secret.word);
+  return tcptale_gist_of_other(&look->gist, f->data, f->cap_len, verify) &&
          tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
 }
 
 /* Reads what a frame is about. */
-static void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
-                       struct tcptale_lookup *look) {
-  look->known = read_gist(t, f, look);
+static inline void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
+                              struct tcptale_lookup *look) {
+  look->known = may_have_gist(t, f) && read_gist(t, f, look);
   look->has_packet = !look->known;
   if (look->has_packet) {
     decode(t, f, packet_of(t, look));
     look_up(t, packet_of(t, look), f->data, f->scope, look);
+    return;
   }
-  if (look->known) tcptale_table_prefetch(&t->roster.by_key, look->key.hash);
+  look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
 /* The headers of a frame of the next batch: asked for one by one, as requests for lines in one go
@@ -459,21 +468,23 @@ static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
 
 /* Where checksums are verified a frame is read from end to end: in long ones the machine foresees that
  * by itself, and hints get in its way (W1 with checksums: a seventh more time). */
-static int wants_fetching(const struct tcptale_tracker *t, const tcptale_frame *frame) {
-  return frame->cap_len <= LONG_FRAME || !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
+static uint32_t longest_fetched(const struct tcptale_tracker *t) {
+  return t->decode_flags & TCPTALE_DECODE_CHECKSUM ? LONG_FRAME : UINT32_MAX;
 }
 
 /* Takes the `n` frames that were read ahead, and fetches the `more` that follow. Returns how many were
  * taken: all, unless the user stops. */
 static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                             uint32_t n, size_t more) {
-  const tcptale_frame *f = frames;
+  const tcptale_frame *f = frames, *next = frame_at(f, stride, n);
   const struct tcptale_lookup *look = t->look, *end = look + n;
   const struct tcptale_lookup *fetched = look + (more < n ? more : n);
-  for (; look < end && !t->env.emit.stopped; look++, f = frame_at(f, stride, 1)) {
-    if (look < fetched && wants_fetching(t, frame_at(f, stride, n)))
-      fetch_frame(frame_at(f, stride, n));
+  const uint32_t longest = longest_fetched(t);
+  for (; look < end && !t->env.emit.stopped; look++) {
+    if (look < fetched && next->cap_len <= longest) fetch_frame(next);
     take_frame(t, f, look);
+    f = frame_at(f, stride, 1);
+    next = frame_at(next, stride, 1);
   }
   return (uint32_t)(look - t->look);
 }
@@ -557,6 +568,6 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--)
     stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   tcptale_defrag_clear(&t->defrag);
-  memset(&t->dup, 0, sizeof t->dup);
+  tcptale_dup_init(&t->dup);
   return TCPTALE_OK;
 }

@@ -8,9 +8,8 @@
 #include "util.h"
 
 #define TINY_BYTES 8u /* segments of so few are counted: stream.c */
-#define FAR_BEHIND (-((int64_t)1 << 30))
+#define FAR_BEHIND (-((int32_t)1 << 30))
 #define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
-#define IDLE_NS    (TCPTALE_PAWS_IDLE_S * UINT64_C(1000000000))
 
 /* A segment, the card that it belongs to, and where both stand. */
 struct step {
@@ -19,11 +18,11 @@ struct step {
   struct tcptale_card_end *peer;
   const struct tcptale_gist *gist;
   uint64_t since_ns; /* the connection's first packet */
-  int64_t own_acked;
-  int64_t peer_acked;
-  int64_t ack;  /* what it acknowledges, of the peer's direction */
-  int64_t edge; /* the window that it offers ends there */
-  uint32_t dir;
+  uint64_t idle_ns;  /* since its last */
+  int32_t own_acked;
+  int32_t peer_acked;
+  int32_t ack;  /* what it acknowledges, of the peer's direction */
+  int32_t edge; /* the window that it offers, of less than 2^30, ends there: meaningful where `ack` <= 1 */
   uint32_t len;
   uint32_t is_fin;  /* 1: it carries FIN */
   uint32_t carries; /* 1: it carries bytes, or FIN */
@@ -31,15 +30,10 @@ struct step {
   uint32_t peer_ended;
 };
 
-static inline void begin(struct step *s, const struct tcptale_conn_env *env,
-                         struct tcptale_card *card, uint32_t dir, const struct tcptale_gist *gist,
-                         int is_ending) {
-  struct tcptale_card_end *own = &card->ends[dir], *peer = &card->ends[dir ^ 1];
-  s->card = card;
-  s->own = own;
-  s->peer = peer;
-  s->gist = gist;
-  s->dir = dir;
+static inline void begin(struct step *s, const struct tcptale_conn_env *env, int is_ending) {
+  struct tcptale_card *card = s->card;
+  const struct tcptale_card_end *own = s->own, *peer = s->peer;
+  const struct tcptale_gist *gist = s->gist;
   s->len = gist->said.len;
   s->is_fin = is_ending ? gist->said.tcp_flags & TCPTALE_TCP_FIN : 0;
   s->carries = (s->len > 0) | s->is_fin;
@@ -48,8 +42,9 @@ static inline void begin(struct step *s, const struct tcptale_conn_env *env,
   s->own_acked = tcptale_card_ahead(own, own->acked);
   s->peer_acked = tcptale_card_ahead(peer, peer->acked);
   s->ack = tcptale_card_ahead(peer, gist->said.ack);
-  s->edge = s->ack + ((int64_t)gist->said.window << own->scale);
+  s->edge = (int32_t)((uint32_t)s->ack + ((uint32_t)gist->said.window << own->scale));
   s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, card);
+  s->idle_ns = s->since_ns - card->since_ns;
 }
 
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
@@ -64,14 +59,13 @@ static inline int is_in_order(const struct step *s) {
 
 /* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
 static inline int is_ack_in_order(const struct step *s) {
-  return s->ack <= s->peer_ended && s->ack >= s->peer_acked + !s->carries;
+  return s->ack <= (int32_t)s->peer_ended && s->ack >= s->peer_acked + !s->carries;
 }
 
-/* Rule R13: a timestamp where there has to be one, not below the last. After a long silence that of
- * the peer says nothing either. */
+/* Rule R13: a timestamp where there has to be one, not below the last. */
 static inline int is_stamped(const struct step *s) {
   if (!s->card->has_timestamps) return 1;
-  return s->gist->has_timestamps && s->since_ns - s->card->since_ns < IDLE_NS &&
+  return s->gist->has_timestamps &&
          tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
 }
 
@@ -80,25 +74,29 @@ static inline int is_same_path(const struct step *s) {
 }
 
 /* The way that its sender's segments come was not known before, or is not said by this one. */
-static int is_new_path(const struct step *s) {
-  if (s->own->ttl != s->gist->ttl && s->own->ttl != 0) return 0;
-  return s->own->mac == s->gist->mac || s->own->mac == 0 || s->gist->mac == 0;
+static int is_new_path(const struct tcptale_card_end *own, const struct tcptale_gist *gist) {
+  if (own->ttl != gist->ttl && own->ttl != 0) return 0;
+  return own->mac == gist->mac || own->mac == 0 || gist->mac == 0;
 }
 
-static void note_path(const struct step *s) {
-  s->own->ttl = s->gist->ttl;
-  if (s->gist->mac != 0) s->own->mac = s->gist->mac;
+/* Then it is now: 1; 0: it is known to be another. */
+static TCPTALE_APART int note_path(struct tcptale_card_end *own, const struct tcptale_gist *gist) {
+  if (!is_new_path(own, gist)) return 0;
+  own->ttl = gist->ttl;
+  if (gist->mac != 0) own->mac = gist->mac;
+  return 1;
 }
 
 /* A shrinking window is told (rule R14). */
 static inline int shrinks(const struct step *s) {
   return s->gist->said.window < s->own->window &&
-         s->edge + ((int64_t)1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
+         s->edge + (1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
 }
 
-/* Its time was over before this segment came. */
-static inline int is_due(const struct tcptale_conn_env *env, const struct step *s) {
-  return s->since_ns - s->card->since_ns >= env->config.established_ns;
+/* Its time was over before this segment came, or it was silent for so long that its timestamps say
+ * nothing (rule R13). */
+static inline int was_silent(const struct tcptale_conn_env *env, const struct step *s) {
+  return s->idle_ns >= env->usual_idle_ns;
 }
 
 /* The numbers of a card have less room than those of a record. */
@@ -115,7 +113,7 @@ static inline void note_sender(const struct step *s) {
   if (s->gist->good_sum) own->flags |= TCPTALE_CARD_GOOD_CSUM;
   s->card->since_ns = s->since_ns & SINCE_MASK;
   s->card->touched = 1;
-  if (s->card->has_timestamps && s->own_acked >= (int64_t)s->own_ended)
+  if (s->card->has_timestamps && s->own_acked >= (int32_t)s->own_ended)
     own->ts_recent = s->gist->said.ts_val;
 }
 
@@ -142,10 +140,14 @@ static inline void advance(struct tcptale_card_end *own, uint32_t len) {
   if (before + len < before) own->next_high++;
 }
 
+static inline uint32_t direction_of(const struct step *s) {
+  return s->own == &s->card->ends[TCPTALE_S2C];
+}
+
 static inline void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
-  event.direction = s->dir;
+  event.direction = direction_of(s);
   event.len = s->len;
   event.offset = tcptale_card_next(s->own);
   event.from_index = env->emit.index;
@@ -156,25 +158,24 @@ static inline void tell_data(struct tcptale_conn_env *env, const struct step *s)
   tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
 }
 
-/* What a FIN before which all was told does to both states. */
+/* What a FIN before which all was told does to both states; that of a peer which has finished too did
+ * so when it was told. */
 static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) {
-  if (!tcptale_card_has_ended(own) || own->state == TCPTALE_STATE_CLOSED) return;
-  if (!tcptale_state_is_finished(own->state)) enter(own, TCPTALE_INPUT_SEND_FIN);
+  if (own->state == TCPTALE_STATE_CLOSED) return;
+  enter(own, TCPTALE_INPUT_SEND_FIN);
   if (peer->state != TCPTALE_STATE_CLOSED) enter(peer, TCPTALE_INPUT_RECV_FIN);
 }
 
 /* All before the FIN was told; the states follow. */
 static void tell_end(struct tcptale_conn_env *env, const struct step *s) {
-  struct tcptale_card_end *ends = s->card->ends;
   s->own->flags |= TCPTALE_CARD_ENDED;
   if (!s->card->is_ignored) { /* which it may be since its last bytes */
     tcptale_half_close_event event = {
-        .conn_id = s->card->id, .direction = s->dir, .offset = tcptale_card_next(s->own)};
+        .conn_id = s->card->id, .direction = direction_of(s), .offset = tcptale_card_next(s->own)};
     s->card->data_told = 1;
     tcptale_emit_half_close(&env->emit, tcptale_card_handle(s->card), &event);
   }
-  finish(&ends[0], &ends[1]);
-  finish(&ends[1], &ends[0]);
+  finish(s->own, s->peer);
 }
 
 static int both_are_over(const struct tcptale_card *card) {
@@ -183,32 +184,47 @@ static int both_are_over(const struct tcptale_card *card) {
 
 /* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and the
  * compiler leaves them out. */
-static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                         uint32_t dir, const struct tcptale_gist *gist,
+static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct step s,
                                          int is_ending) {
-  struct step s;
-  begin(&s, env, card, dir, gist, is_ending);
+  begin(&s, env, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
-  if (shrinks(&s) || is_at_limit(&s) || is_due(env, &s)) return TCPTALE_USUAL_NOT;
-  if (!is_same_path(&s)) {
-    if (!is_new_path(&s)) return TCPTALE_USUAL_NOT;
-    note_path(&s);
-  }
+  if (shrinks(&s) || is_at_limit(&s) || was_silent(env, &s)) return TCPTALE_USUAL_NOT;
+  if (!is_same_path(&s) && !note_path(s.own, s.gist)) return TCPTALE_USUAL_NOT;
   note_sender(&s);
   note_ack(&s);
   if (s.len > 0) tell_data(env, &s);
   if (s.is_fin) tell_end(env, &s);
-  if (s.peer_ended && both_are_over(card)) return TCPTALE_USUAL_OVER;
+  if (s.peer_ended && both_are_over(s.card)) return TCPTALE_USUAL_OVER;
   return TCPTALE_USUAL_TAKEN;
 }
 
+uint64_t tcptale_usual_idle_ns(const tcptale_config *config) {
+  return tcptale_min_u64(config->established_ns, TCPTALE_PAWS_IDLE_S * UINT64_C(1000000000));
+}
+
+static TCPTALE_APART uint32_t take_ending(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                          struct tcptale_card_end *own,
+                                          struct tcptale_card_end *peer,
+                                          const struct tcptale_gist *gist) {
+  return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 1);
+}
+
+static TCPTALE_APART uint32_t take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                         struct tcptale_card_end *own,
+                                         struct tcptale_card_end *peer,
+                                         const struct tcptale_gist *gist) {
+  return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 0);
+}
+
+/* A segment of very few bytes is a probe, a keep-alive, or tiny. */
 uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
                             const struct tcptale_gist *gist) {
-  uint32_t ended = (card->ends[0].flags | card->ends[1].flags) & TCPTALE_CARD_ENDED;
-  if (gist->said.len - 1 < TINY_BYTES)
-    return TCPTALE_USUAL_NOT; /* a probe, a keep-alive, or tiny */
-  if (ended | (gist->said.tcp_flags & TCPTALE_TCP_FIN)) return take(env, card, dir, gist, 1);
-  return take(env, card, dir, gist, 0);
+  struct tcptale_card_end *own = &card->ends[dir], *peer = &card->ends[dir ^ 1];
+  uint32_t ended = (own->flags | peer->flags) & TCPTALE_CARD_ENDED;
+  if (gist->said.len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT;
+  if (ended | (gist->said.tcp_flags & TCPTALE_TCP_FIN))
+    return take_ending(env, card, own, peer, gist);
+  return take_going(env, card, own, peer, gist);
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {

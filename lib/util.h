@@ -13,6 +13,13 @@
 #define TCPTALE_SPECIALIZED inline
 #endif
 
+/* Of a function that stays out of its caller, whose way would be longer with it. */
+#if defined(__GNUC__)
+#define TCPTALE_APART __attribute__((noinline))
+#else
+#define TCPTALE_APART
+#endif
+
 static inline uint64_t tcptale_min_u64(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }

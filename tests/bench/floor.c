@@ -128,12 +128,8 @@ static void work_batchi(void *user, const tcptale_frame *frames, size_t count) {
 static const struct mode {
   const char *name;
   void (*work)(void *user, const tcptale_frame *frames, size_t count);
-} modes[] = {{"decode", work_decode},
-             {"table", work_table},
-             {"tablef", work_tablef},
-             {"batch", work_batch},
-             {"batchp", work_batchp},
-             {"batchi", work_batchi}};
+} modes[] = {{"decode", work_decode}, {"table", work_table},   {"tablef", work_tablef},
+             {"batch", work_batch},   {"batchp", work_batchp}, {"batchi", work_batchi}};
 
 static const struct mode *mode_of(const char *name) {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
