@@ -5,15 +5,8 @@
 
 #include <string.h>
 
-#include "util.h"
-
 #define NEAR_NS            ((uint64_t)100000000)
 #define NEAR_WITHOUT_ID_NS ((uint64_t)1000000)
-
-void tcptale_dup_init(struct tcptale_dup *dup) {
-  memset(dup, 0, sizeof *dup);
-  dup->tally[tcptale_dup_tally_of(0)] = TCPTALE_DUP_FRAMES;
-}
 
 static int is_near(const struct tcptale_dup_entry *e, const struct tcptale_gist *g, uint64_t index,
                    uint64_t ts_ns) {
@@ -28,20 +21,18 @@ static int is_same(const struct tcptale_dup_entry *a, const struct tcptale_dup_e
          a->flow == b->flow && a->sample == b->sample;
 }
 
-static int is_among(const struct tcptale_dup *dup, const struct tcptale_dup_entry *now,
-                    const struct tcptale_gist *gist) {
-  uint64_t count = tcptale_min_u64(dup->count, TCPTALE_DUP_FRAMES);
-  for (uint64_t i = 0; i < count; i++) {
-    const struct tcptale_dup_entry *e = &dup->entry[i];
-    if (is_same(e, now) && is_near(e, gist, now->index, now->ts_ns)) return 1;
-  }
-  return 0;
-}
-
-int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                    uint64_t index, uint64_t ts_ns) {
-  if (dup->tally[tcptale_dup_tally_of(gist->said.seq)] == 0) return 0;
+/* A chain leads from later to earlier frames; where it no longer does all its frames are passed. */
+int tcptale_dup_search(const struct tcptale_dup *dup, uint64_t flow,
+                       const struct tcptale_gist *gist, uint64_t index, uint64_t ts_ns) {
+  uint16_t at = dup->last[tcptale_dup_chain(gist->said.seq)], last_age = 0;
   struct tcptale_dup_entry now;
   tcptale_dup_fill(&now, flow, gist, index, ts_ns);
-  return is_among(dup, &now, gist);
+  for (;;) {
+    uint16_t age = (uint16_t)(dup->count - at);
+    if (age <= last_age || age > TCPTALE_DUP_FRAMES) return 0;
+    const struct tcptale_dup_entry *e = &dup->entry[at % TCPTALE_DUP_FRAMES];
+    if (is_same(e, &now) && is_near(e, gist, index, ts_ns)) return 1;
+    at = dup->before[at % TCPTALE_DUP_FRAMES];
+    last_age = age;
+  }
 }

@@ -10,7 +10,7 @@
 #include "bytes.h"
 #include "gist.h"
 
-enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_TALLIES = 4096 };
+enum { TCPTALE_DUP_FRAMES = 64, TCPTALE_DUP_CHAINS = 1024 };
 
 /* One frame: what it said, and when. */
 struct tcptale_dup_entry {
@@ -23,18 +23,16 @@ struct tcptale_dup_entry {
 
 struct tcptale_dup {
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
-  uint8_t tally[TCPTALE_DUP_TALLIES]; /* how many entries have a sequence number of this digest */
+  uint16_t before[TCPTALE_DUP_FRAMES]; /* by entry: the one before it in its chain ... */
+  uint16_t last[TCPTALE_DUP_CHAINS];   /* ... and the last one, by `count` when it came, modulo 2^16 */
   uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 
-/* Where a sequence number is tallied: twelve bits of a product, one of TCPTALE_DUP_TALLIES. */
-static inline uint32_t tcptale_dup_tally_of(uint32_t seq) {
-  return seq * 0x9e3779b1u >> 20;
+/* The chain of a sequence number: ten bits of a product. */
+static inline uint32_t tcptale_dup_chain(uint32_t seq) {
+  return seq * 0x9e3779b1u >> 22;
 }
-
-/* Begins with nothing remembered. Entries that were never filled are tallied too: their number is 0. */
-void tcptale_dup_init(struct tcptale_dup *dup);
 
 /* The first bytes of the payload, which lie beside the header; its end would be a cache line that
  * nobody else touches. The TCP checksum stands for the rest. A frame that is taken for a copy is
@@ -59,16 +57,25 @@ static inline void tcptale_dup_fill(struct tcptale_dup_entry *e, uint64_t flow,
 static inline void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow,
                                         const struct tcptale_gist *gist, uint64_t index,
                                         uint64_t ts_ns) {
-  struct tcptale_dup_entry *e = &dup->entry[dup->count % TCPTALE_DUP_FRAMES];
-  dup->count++;
-  dup->tally[tcptale_dup_tally_of(e->said.seq)]--;
-  dup->tally[tcptale_dup_tally_of(gist->said.seq)]++;
-  tcptale_dup_fill(e, flow, gist, index, ts_ns);
+  uint32_t at = (uint32_t)dup->count % TCPTALE_DUP_FRAMES;
+  uint16_t *last = &dup->last[tcptale_dup_chain(gist->said.seq)];
+  dup->before[at] = *last;
+  *last = (uint16_t)dup->count++;
+  tcptale_dup_fill(&dup->entry[at], flow, gist, index, ts_ns);
 }
 
+/* The same as _has, of a frame whose chain is not empty. */
+int tcptale_dup_search(const struct tcptale_dup *dup, uint64_t flow,
+                       const struct tcptale_gist *gist, uint64_t index, uint64_t ts_ns);
+
 /* Whether a frame like this one is remembered. */
-int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow, const struct tcptale_gist *gist,
-                    uint64_t index, uint64_t ts_ns);
+static inline int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow,
+                                  const struct tcptale_gist *gist, uint64_t index,
+                                  uint64_t ts_ns) {
+  uint32_t age = (uint16_t)(dup->count - dup->last[tcptale_dup_chain(gist->said.seq)]);
+  if (age - 1 >= TCPTALE_DUP_FRAMES) return 0;
+  return tcptale_dup_search(dup, flow, gist, index, ts_ns);
+}
 
 /* The frame remembered last was not believed, or took back what others did: a copy of one might
  * be believed now, which would be wrong. */

@@ -303,10 +303,10 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   return 1;
 }
 
-int tcptale_fold_is_usual(const struct tcptale_conn_env *env, const struct tcptale_card *card) {
+uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env) {
   const tcptale_stream_config *stream = &env->stream.config;
-  int on_arrival = stream->one_sided || stream->delivery == TCPTALE_DELIVER_ARRIVAL;
-  return on_arrival && wants_no_more(env) && !card->is_ignored && card->discards == 0;
+  return wants_no_more(env) &&
+         (stream->one_sided || stream->delivery == TCPTALE_DELIVER_ARRIVAL);
 }
 
 void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card) {

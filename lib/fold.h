@@ -24,9 +24,15 @@ void tcptale_unfold_candidates(struct tcptale_conn *conn, struct tcptale_handsha
  * there is more to it than a card can say, nothing has happened. */
 int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
-/* Whether segments of a folded, established connection may go the short way: nobody asks for more
- * than that tells, and the user wants what it tells. */
-int tcptale_fold_is_usual(const struct tcptale_conn_env *env, const struct tcptale_card *card);
+/* Whether segments may go the short way in a tracker of this configuration: nobody asks for more than
+ * that tells. What env->usual_is_wanted is to be. */
+uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env);
+
+/* Whether those of a folded, established connection may: the user wants what is told. */
+static inline int tcptale_fold_is_usual(const struct tcptale_conn_env *env,
+                                        const struct tcptale_card *card) {
+  return env->usual_is_wanted && !card->is_ignored && card->discards == 0;
+}
 
 /* Gives back what hangs on the card of a folded connection. */
 void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card);

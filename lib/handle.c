@@ -53,6 +53,7 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   env->stream.sink = &tcptale_tell_sink;
   env->stream.ctx = env;
   tcptale_settings_stream(config, &env->stream.config);
+  env->usual_is_wanted = tcptale_fold_is_wanted(env);
   for (int i = 0; i < TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
@@ -62,7 +63,6 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
   if (config->flags & TCPTALE_CONFIG_KEY_VLAN) t->key_flags |= TCPTALE_KEY_VLAN;
   if (config->flags & TCPTALE_CONFIG_KEY_TUNNEL) t->key_flags |= TCPTALE_KEY_TUNNEL;
   if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
-  tcptale_dup_init(&t->dup);
   t->wants_gists =
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
 }

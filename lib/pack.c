@@ -6,41 +6,20 @@
 #include "intake.h"
 #include "opening.h"
 
-/* Bits of `traits`; the lowest four are the window scale, all set: none. */
-enum {
-  SCALE_MASK = 0x000f,
-  IS_ANSWER = 0x0010, /* a SYN+ACK */
-  CLIENT_AT = 0x0020, /* the key's second endpoint is the client */
-  IS_IGNORED = 0x0080,
-  HAS_TIMESTAMPS = 0x0100,
-  IS_SIGNED = 0x0200,
-  GOOD_CSUM = 0x0400,
-  DISCARDS = 0x0800, /* what the client sends; the next bit: the server */
-  KEY_KIND = 0x2000  /* two bits: enum tcptale_key_kind */
-};
-
 #define ID_LIMIT ((uint64_t)1 << 48)
 
 static uint32_t sender_of(const struct tcptale_packed *packed) {
-  return packed->traits & IS_ANSWER ? TCPTALE_S2C : TCPTALE_C2S;
-}
-
-uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
-  return (uint64_t)packed->id_high << 32 | packed->id_low;
-}
-
-uint32_t tcptale_packed_key_kind(const struct tcptale_packed *packed) {
-  return packed->traits / KEY_KIND & 3u;
+  return packed->traits & TCPTALE_PACKED_IS_ANSWER ? TCPTALE_S2C : TCPTALE_C2S;
 }
 
 /* ---- the user's wishes ---- */
 
 void tcptale_packed_ignore(struct tcptale_packed *packed) {
-  packed->traits |= IS_IGNORED;
+  packed->traits |= TCPTALE_PACKED_IS_IGNORED;
 }
 
 void tcptale_packed_stop_data(struct tcptale_packed *packed, uint32_t direction) {
-  packed->traits |= (uint16_t)(DISCARDS << direction);
+  packed->traits |= (uint16_t)(TCPTALE_PACKED_DISCARDS << direction);
 }
 
 static void note(struct tcptale_packed *packed, const struct tcptale_conn *conn) {
@@ -51,15 +30,11 @@ static void note(struct tcptale_packed *packed, const struct tcptale_conn *conn)
 }
 
 static void recall(const struct tcptale_packed *packed, struct tcptale_conn *conn) {
-  if (packed->traits & IS_IGNORED) conn->flags |= TCPTALE_CONN_IGNORED;
+  if (packed->traits & TCPTALE_PACKED_IS_IGNORED) conn->flags |= TCPTALE_CONN_IGNORED;
   for (uint32_t d = 0; d < 2; d++) {
     conn->ends[d].half.policy = packed->policies >> 4 * d & 15;
-    if (packed->traits & DISCARDS << d) conn->ends[d].half.flags |= TCPTALE_HALF_DISCARDING;
+    if (packed->traits & TCPTALE_PACKED_DISCARDS << d) conn->ends[d].half.flags |= TCPTALE_HALF_DISCARDING;
   }
-}
-
-int tcptale_packed_is_ignored(const struct tcptale_packed *packed) {
-  return (packed->traits & IS_IGNORED) != 0;
 }
 
 /* ---- the record ---- */
@@ -72,7 +47,7 @@ static void fill_card(const struct tcptale_packed *packed, struct tcptale_card *
   card->key_kind = tcptale_packed_key_kind(packed) & 3u;
   tcptale_key_copy_tail(card->key_tail, packed->key_tail, card->key_kind);
   card->id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1);
-  card->client_at = (packed->traits & CLIENT_AT) != 0;
+  card->client_at = (packed->traits & TCPTALE_PACKED_CLIENT_AT) != 0;
   card->is_role_known = 1;
 }
 
@@ -91,22 +66,22 @@ static void fill(const struct tcptale_packed *packed, struct tcptale_card *card,
   conn->phase = TCPTALE_PHASE_HANDSHAKE;
   conn->how = sender == TCPTALE_C2S ? TCPTALE_OPEN_SYN : TCPTALE_OPEN_SYNACK;
   conn->ends[sender].packets = 1;
-  if (packed->traits & GOOD_CSUM) conn->ends[sender].flags |= TCPTALE_END_GOOD_CSUM;
+  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) conn->ends[sender].flags |= TCPTALE_END_GOOD_CSUM;
   recall(packed, conn);
   tcptale_opening_note_first(conn);
 }
 
 static void fill_candidate(const struct tcptale_packed *packed, struct tcptale_candidate *c) {
-  uint32_t scale = packed->traits & SCALE_MASK;
+  uint32_t scale = packed->traits & TCPTALE_PACKED_SCALE_MASK;
   c->ts_ns = packed->at_ns;
   c->isn = packed->isn;
   c->ack = packed->ack;
   c->ts_val = packed->ts_val;
   c->window = packed->window;
-  c->wscale = scale == SCALE_MASK ? TCPTALE_WSCALE_NONE : (uint8_t)scale;
-  if (scale != SCALE_MASK) c->options |= TCPTALE_HAS_WSCALE;
-  if (packed->traits & HAS_TIMESTAMPS) c->options |= TCPTALE_HAS_TIMESTAMPS;
-  if (packed->traits & IS_SIGNED) c->options |= TCPTALE_HAS_MD5;
+  c->wscale = scale == TCPTALE_PACKED_SCALE_MASK ? TCPTALE_WSCALE_NONE : (uint8_t)scale;
+  if (scale != TCPTALE_PACKED_SCALE_MASK) c->options |= TCPTALE_HAS_WSCALE;
+  if (packed->traits & TCPTALE_PACKED_HAS_TIMESTAMPS) c->options |= TCPTALE_HAS_TIMESTAMPS;
+  if (packed->traits & TCPTALE_PACKED_IS_SIGNED) c->options |= TCPTALE_HAS_MD5;
 }
 
 void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
@@ -130,15 +105,6 @@ struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
 
 /* ---- an answer ---- */
 
-uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed) {
-  return (packed->traits & CLIENT_AT) != 0;
-}
-
-int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
-  return !(packed->traits & (IS_ANSWER | IS_SIGNED | IS_IGNORED)) &&
-         tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
-}
-
 /* An end whose SYN has that number. */
 static void begin_end(struct tcptale_card_end *end, uint32_t isn, uint32_t state) {
   end->first_seq = end->next_seq = end->acked = end->edge = isn + 1;
@@ -151,11 +117,11 @@ static void fill_client(const struct tcptale_packed *packed, struct tcptale_card
   struct tcptale_card_end *client = &card->ends[TCPTALE_C2S];
   begin_end(client, packed->isn, TCPTALE_STATE_ESTABLISHED);
   client->flags |= TCPTALE_CARD_SYN_ACKED;
-  if (packed->traits & GOOD_CSUM) client->flags |= TCPTALE_CARD_GOOD_CSUM;
+  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) client->flags |= TCPTALE_CARD_GOOD_CSUM;
   client->window = packed->window;
   client->ts_recent = packed->ts_val;
   client->scale = packed->traits & 15u; /* all set: none, here too */
-  if (packed->traits & HAS_TIMESTAMPS) card->stamps |= 1u;
+  if (packed->traits & TCPTALE_PACKED_HAS_TIMESTAMPS) card->stamps |= 1u;
 }
 
 static void fill_server(const struct tcptale_gist *gist, struct tcptale_card *card) {
@@ -173,7 +139,7 @@ void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptal
   fill_card(packed, card);
   card->how = TCPTALE_OPEN_SYN;
   card->touched = 1;
-  card->discards = packed->traits / DISCARDS & 3u;
+  card->discards = packed->traits / TCPTALE_PACKED_DISCARDS & 3u;
   uint32_t policies = packed->policies;
   for (uint32_t d = 0; d < 2; d++)
     if (!(policies >> 4 * d & 15)) policies |= env->config.policy[d] << 4 * d;
@@ -217,13 +183,13 @@ static const struct tcptale_candidate *only_candidate(const struct tcptale_conn_
 
 static uint16_t traits_of(const struct tcptale_conn *conn, const struct tcptale_candidate *c) {
   uint32_t sender = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
-  uint32_t traits = c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : c->wscale;
-  traits |= (uint32_t)(conn->card->key_kind * KEY_KIND);
-  if (sender == TCPTALE_S2C) traits |= IS_ANSWER;
-  if (conn->client_at) traits |= CLIENT_AT;
-  if (c->options & TCPTALE_HAS_TIMESTAMPS) traits |= HAS_TIMESTAMPS;
-  if (c->options & TCPTALE_HAS_MD5) traits |= IS_SIGNED;
-  if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM)) traits |= GOOD_CSUM;
+  uint32_t traits = c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : c->wscale;
+  traits |= (uint32_t)(conn->card->key_kind * TCPTALE_PACKED_KEY_KIND);
+  if (sender == TCPTALE_S2C) traits |= TCPTALE_PACKED_IS_ANSWER;
+  if (conn->client_at) traits |= TCPTALE_PACKED_CLIENT_AT;
+  if (c->options & TCPTALE_HAS_TIMESTAMPS) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
+  if (c->options & TCPTALE_HAS_MD5) traits |= TCPTALE_PACKED_IS_SIGNED;
+  if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM)) traits |= TCPTALE_PACKED_GOOD_CSUM;
   return (uint16_t)traits;
 }
 
@@ -250,11 +216,11 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                        const struct tcptale_key *key, const struct tcptale_gist *gist) {
   uint64_t id = ++env->last_id;
-  uint32_t traits = gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)SCALE_MASK : gist->wscale;
-  traits |= key->kind * KEY_KIND;
-  if (key->from) traits |= CLIENT_AT;
-  if (gist->has_timestamps) traits |= HAS_TIMESTAMPS;
-  if (gist->good_sum) traits |= GOOD_CSUM;
+  uint32_t traits = gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
+  traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
+  if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;
+  if (gist->has_timestamps) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
+  if (gist->good_sum) traits |= TCPTALE_PACKED_GOOD_CSUM;
   packed->key = key->brief;
   packed->user = 0;
   packed->at_ns = env->now_ns;

@@ -25,10 +25,23 @@ struct tcptale_packed {
   uint32_t ts_val;
   uint16_t id_high;
   uint16_t window;
-  uint16_t traits;  /* how it began, and what the user asked for: see pack.c */
+  uint16_t traits;  /* TCPTALE_PACKED_: how it began, and what the user asked for */
   uint8_t policies; /* four bits a direction */
   uint8_t reserved0;
   uint8_t key_tail[];
+};
+
+/* Bits of `traits`; the lowest four are the window scale, all set: none. */
+enum {
+  TCPTALE_PACKED_SCALE_MASK = 0x000f,
+  TCPTALE_PACKED_IS_ANSWER = 0x0010, /* a SYN+ACK */
+  TCPTALE_PACKED_CLIENT_AT = 0x0020, /* the key's second endpoint is the client */
+  TCPTALE_PACKED_IS_IGNORED = 0x0080,
+  TCPTALE_PACKED_HAS_TIMESTAMPS = 0x0100,
+  TCPTALE_PACKED_IS_SIGNED = 0x0200,
+  TCPTALE_PACKED_GOOD_CSUM = 0x0400,
+  TCPTALE_PACKED_DISCARDS = 0x0800, /* what the client sends; the next bit: the server */
+  TCPTALE_PACKED_KEY_KIND = 0x2000  /* two bits: enum tcptale_key_kind */
 };
 
 /* The bytes of a packed connection whose key is of that kind: 64, 88 or 128. */
@@ -57,18 +70,34 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                        const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* Writes the card of a connection whose packed SYN the plain SYN+ACK of `gist` answers, but for
- * links, class and timer. It `may` where the SYN was no SYN+ACK itself, and not signed. */
-int tcptale_packed_may_fold(const struct tcptale_packed *packed);
-void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                         const struct tcptale_gist *gist, struct tcptale_card *card);
+static inline uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
+  return (uint64_t)packed->id_high << 32 | packed->id_low;
+}
+
+static inline uint32_t tcptale_packed_key_kind(const struct tcptale_packed *packed) {
+  return packed->traits / TCPTALE_PACKED_KEY_KIND & 3u;
+}
 
 /* The client's place in the key. */
-uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed);
+static inline uint32_t tcptale_packed_client_at(const struct tcptale_packed *packed) {
+  return (packed->traits & TCPTALE_PACKED_CLIENT_AT) != 0;
+}
 
-uint64_t tcptale_packed_id(const struct tcptale_packed *packed);
-uint32_t tcptale_packed_key_kind(const struct tcptale_packed *packed);
-int tcptale_packed_is_ignored(const struct tcptale_packed *packed);
+static inline int tcptale_packed_is_ignored(const struct tcptale_packed *packed) {
+  return (packed->traits & TCPTALE_PACKED_IS_IGNORED) != 0;
+}
+
+/* It may go on as a card once it is answered: it was no SYN+ACK itself, and not signed. */
+static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
+  const uint32_t other =
+      TCPTALE_PACKED_IS_ANSWER | TCPTALE_PACKED_IS_SIGNED | TCPTALE_PACKED_IS_IGNORED;
+  return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
+}
+
+/* Writes the card of a connection whose packed SYN, which may fold, the plain SYN+ACK of `gist`
+ * answers, but for links, class and timer. */
+void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                         const struct tcptale_gist *gist, struct tcptale_card *card);
 
 /* A handle of a packed connection is its address plus one, which no record has. */
 static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {

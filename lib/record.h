@@ -158,6 +158,7 @@ struct tcptale_conn_env {
   uint32_t stray;            /* counters of anomalies that belong to no connection */
   uint64_t now_ns;           /* the highest time seen */
   uint64_t usual_idle_ns;    /* tcptale_usual_idle_ns */
+  uint32_t usual_is_wanted;  /* tcptale_fold_is_wanted */
   uint64_t last_id;
   uint64_t closed; /* connections told closed */
   uint64_t bad_checksums;

@@ -16,7 +16,7 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
 }
 
 /* A spare card serves every key. */
-int tcptale_shape_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
+int tcptale_shape_fetch_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(TCPTALE_KEY_WIDE));
   if (!roster->spare_record) roster->spare_record = alloc(env, sizeof(struct tcptale_conn));
   if (!roster->spare_candidates)

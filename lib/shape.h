@@ -53,8 +53,15 @@ void tcptale_shape_remove(struct tcptale_roster *roster, struct tcptale_conn_env
 void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                uint32_t ref);
 
-/* Sees that the spare blocks are there; 0: no memory is left for them. */
-int tcptale_shape_refill(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+/* Fetches the spare blocks that are not there; 0: no memory is left for them. */
+int tcptale_shape_fetch_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+
+/* Sees that the spare blocks are there; 0 as above. */
+static inline int tcptale_shape_refill(struct tcptale_roster *roster,
+                                       struct tcptale_conn_env *env) {
+  int are_there = roster->spare_card && roster->spare_record && roster->spare_candidates;
+  return are_there || tcptale_shape_fetch_spare(roster, env);
+}
 
 /* The next connection that is due, earliest first; NULL when there is none. */
 struct tcptale_conn *tcptale_shape_due(struct tcptale_roster *roster, struct tcptale_conn_env *env);

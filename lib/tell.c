@@ -38,6 +38,13 @@ static void write_address(const struct tcptale_brief_key *key, uint32_t kind, co
 void tcptale_tell_ends_of(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
                           uint32_t client_at, tcptale_endpoints *out) {
   out->ip_version = version_of(kind, tail);
+  if (kind == TCPTALE_KEY_V4) {
+    memcpy(out->addr[0], &key->addr[client_at], 4);
+    memcpy(out->addr[1], &key->addr[client_at ^ 1], 4);
+    out->port[0] = tcptale_key_port(key, client_at);
+    out->port[1] = tcptale_key_port(key, client_at ^ 1);
+    return;
+  }
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t at = i ^ client_at;
     out->port[i] = tcptale_key_port(key, at);

@@ -4,6 +4,7 @@
  * a batch leads to the same events as single calls. Floor 15. */
 #include "tracker.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "call.h"
@@ -177,7 +178,11 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
 
 /* Tells connections and directions apart. */
 static uint64_t flow_of(const struct tcptale_key *key) {
-  return (uint64_t)key->from << 32 | key->hash;
+  uint64_t flow;
+  _Static_assert(offsetof(struct tcptale_key, from) == offsetof(struct tcptale_key, hash) + 4,
+                 "they are one number");
+  memcpy(&flow, (const uint8_t *)key + offsetof(struct tcptale_key, hash), sizeof flow);
+  return flow;
 }
 
 /* Whether the capture holds this frame twice (rule R23); it is remembered. */
@@ -568,6 +573,6 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   for (uint32_t i = tcptale_defrag_pending(&t->defrag); i > 0; i--)
     stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
   tcptale_defrag_clear(&t->defrag);
-  tcptale_dup_init(&t->dup);
+  memset(&t->dup, 0, sizeof t->dup);
   return TCPTALE_OK;
 }
