@@ -1,6 +1,7 @@
 /* pack.c - see pack.h. Floor 9. */
 #include "pack.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "intake.h"
@@ -105,49 +106,70 @@ struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
 
 /* ---- an answer ---- */
 
-/* An end whose SYN has that number. */
-static void begin_end(struct tcptale_card_end *end, uint32_t isn, uint32_t state) {
-  end->first_seq = end->next_seq = end->acked = end->edge = isn + 1;
-  end->packets = 1;
-  end->flags = TCPTALE_CARD_SYN;
-  end->state = state & 15u;
+/* The client, whose SYN is acknowledged. */
+static struct tcptale_card_end client_of(const struct tcptale_packed *packed) {
+  uint32_t next = packed->isn + 1, flags = TCPTALE_CARD_SYN | TCPTALE_CARD_SYN_ACKED;
+  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) flags |= TCPTALE_CARD_GOOD_CSUM;
+  return (struct tcptale_card_end){.next_seq = next,
+                                   .first_seq = next,
+                                   .acked = next,
+                                   .edge = next,
+                                   .packets = 1,
+                                   .ts_recent = packed->ts_val,
+                                   .window = packed->window,
+                                   .flags = (uint8_t)flags,
+                                   .state = TCPTALE_STATE_ESTABLISHED,
+                                   .scale = packed->traits & 15u}; /* all set: none, here too */
 }
 
-static void fill_client(const struct tcptale_packed *packed, struct tcptale_card *card) {
-  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S];
-  begin_end(client, packed->isn, TCPTALE_STATE_ESTABLISHED);
-  client->flags |= TCPTALE_CARD_SYN_ACKED;
-  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) client->flags |= TCPTALE_CARD_GOOD_CSUM;
-  client->window = packed->window;
-  client->ts_recent = packed->ts_val;
-  client->scale = packed->traits & 15u; /* all set: none, here too */
-  if (packed->traits & TCPTALE_PACKED_HAS_TIMESTAMPS) card->stamps |= 1u;
+static struct tcptale_card_end server_of(const struct tcptale_gist *gist) {
+  uint32_t next = gist->said.seq + 1, scale = gist->wscale;
+  uint32_t flags = TCPTALE_CARD_SYN | (gist->good_sum ? TCPTALE_CARD_GOOD_CSUM : 0u);
+  return (struct tcptale_card_end){.next_seq = next,
+                                   .first_seq = next,
+                                   .acked = next,
+                                   .edge = next,
+                                   .packets = 1,
+                                   .ts_recent = gist->said.ts_val,
+                                   .window = gist->said.window,
+                                   .flags = (uint8_t)flags,
+                                   .state = TCPTALE_STATE_SYN_RECEIVED,
+                                   .scale = scale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE
+                                                                         : scale & 15u};
 }
 
-static void fill_server(const struct tcptale_gist *gist, struct tcptale_card *card) {
-  struct tcptale_card_end *server = &card->ends[TCPTALE_S2C];
-  begin_end(server, gist->said.seq, TCPTALE_STATE_SYN_RECEIVED);
-  if (gist->good_sum) server->flags |= TCPTALE_CARD_GOOD_CSUM;
-  server->window = gist->said.window;
-  server->ts_recent = gist->said.ts_val;
-  server->scale = gist->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : gist->wscale & 15u;
-  if (gist->has_timestamps) card->stamps |= 2u;
+/* Those of the packed SYN; for a direction of which it says none, the tracker's. */
+static uint32_t policies_of(const struct tcptale_conn_env *env,
+                            const struct tcptale_packed *packed) {
+  uint32_t policies = packed->policies;
+  if (!(policies & 0x0f)) policies |= env->config.policy[TCPTALE_C2S];
+  if (!(policies & 0xf0)) policies |= env->config.policy[TCPTALE_S2C] << 4;
+  return policies;
 }
 
 void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
                          const struct tcptale_gist *gist, struct tcptale_card *card) {
-  fill_card(packed, card);
-  card->how = TCPTALE_OPEN_SYN;
-  card->touched = 1;
-  card->discards = packed->traits / TCPTALE_PACKED_DISCARDS & 3u;
-  uint32_t policies = packed->policies;
-  for (uint32_t d = 0; d < 2; d++)
-    if (!(policies >> 4 * d & 15)) policies |= env->config.policy[d] << 4 * d;
-  card->policies = policies & 255u;
-  card->more.first_ns = packed->at_ns;
-  card->since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
-  fill_client(packed, card);
-  fill_server(gist, card);
+  const uint32_t traits = packed->traits;
+  uint32_t stamps = (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) |
+                    (gist->has_timestamps ? 2u : 0u);
+  const struct tcptale_card head = {
+      .key = packed->key,
+      .user = packed->user,
+      .id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1),
+      .how = TCPTALE_OPEN_SYN,
+      .client_at = (traits & TCPTALE_PACKED_CLIENT_AT) != 0,
+      .key_kind = tcptale_packed_key_kind(packed) & 3u,
+      .is_role_known = 1,
+      .stamps = stamps & 3u,
+      .policies = policies_of(env, packed) & 255u,
+      .discards = traits / TCPTALE_PACKED_DISCARDS & 3u,
+      .touched = 1,
+      .since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1),
+      .more.first_ns = packed->at_ns};
+  memcpy(card, &head, offsetof(struct tcptale_card, ends));
+  card->ends[TCPTALE_C2S] = client_of(packed);
+  card->ends[TCPTALE_S2C] = server_of(gist);
+  tcptale_key_copy_tail(card->key_tail, packed->key_tail, card->key_kind);
 }
 
 /* ---- packing ---- */

@@ -34,7 +34,7 @@ static uint64_t id_of(const struct tcptale_conn_env *env, const struct tcptale_c
   return conn ? conn->id : card->id;
 }
 
-static uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
+static TCPTALE_SPECIALIZED uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
   return tcptale_roster_is_packed(ref) ? tcptale_packed_id(packed_at(env, ref))
                                        : id_of(env, card_at(env, ref));
 }
@@ -194,14 +194,14 @@ uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
 }
 
 /* What leads to `ref` in the chain of an id leads to `by` from now on. */
-static void chain_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void chain_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                           uint64_t id, uint32_t ref, uint32_t by) {
   uint32_t *link = chain_of(roster, id);
   while (*link != ref) link = &links_at(env, *link)->id_next;
   *link = by;
 }
 
-static void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
+static TCPTALE_SPECIALIZED void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
                        uint32_t ref) {
   uint32_t *head = chain_of(roster, id);
   links->id_next = *head;
@@ -216,7 +216,7 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
 
 /* ---- lists by class ---- */
 
-static void list_append(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                         uint32_t cls, uint32_t ref) {
   struct tcptale_links *links = links_at(env, ref);
   links->next = 0;
@@ -227,7 +227,7 @@ static void list_append(struct tcptale_roster *roster, const struct tcptale_conn
   roster->count[cls]++;
 }
 
-static void list_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                       uint32_t cls, uint32_t ref) {
   const struct tcptale_links *links = links_at(env, ref);
   if (links->prev) links_at(env, links->prev)->next = links->next;
@@ -237,7 +237,7 @@ static void list_take(struct tcptale_roster *roster, const struct tcptale_conn_e
   roster->count[cls]--;
 }
 
-static void join(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void join(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                  struct tcptale_card *card, uint32_t cls) {
   card->cls = cls & 3;
   card->touched = 0;
@@ -245,7 +245,7 @@ static void join(struct tcptale_roster *roster, const struct tcptale_conn_env *e
 }
 
 /* To the end of another class, or of its own. */
-static void rejoin(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void rejoin(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                    struct tcptale_card *card, uint32_t cls) {
   list_take(roster, env, card->cls, ref_of(env, card));
   join(roster, env, card, cls);
@@ -289,7 +289,7 @@ void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env
 }
 
 /* Out of its list, and out of the wheel. */
-static void leave_lists(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void leave_lists(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                         uint32_t ref) {
   int is_packed = tcptale_roster_is_packed(ref);
   uint32_t cls = is_packed ? (uint32_t)TCPTALE_CLASS_CALL : card_at(env, ref)->cls;
@@ -324,7 +324,7 @@ void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcpt
 
 /* A timer is set anew where the deadline has become earlier; else it stays, and is placed anew when
  * it comes up. So a packet of a busy connection touches no neighbour's card. */
-static void set_timer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+static TCPTALE_SPECIALIZED void set_timer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_card *card, uint64_t due_ns, uint64_t was_ns) {
   uint32_t ref = ref_of(env, card);
   int is_set = tcptale_timer_is_set(&card->timer);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 #define TICK_SHIFT TCPTALE_WHEEL_TICK_SHIFT
 #define LEVEL_BITS 6
 #define SLOT_MASK  ((uint64_t)(TCPTALE_WHEEL_SLOTS - 1))
@@ -55,7 +57,7 @@ static uint32_t mark_of(uint32_t place) {
   return place << 1 | 1;
 }
 
-static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
+static TCPTALE_SPECIALIZED uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
   if (tick <= wheel->now) return DUE_PLACE;
   uint32_t level = highest_bit(tick ^ wheel->now) / LEVEL_BITS;
   uint32_t slot = (uint32_t)(tick >> (LEVEL_BITS * level) & SLOT_MASK);
@@ -64,7 +66,7 @@ static uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
 
 /* Lists are stacks. A slot is turned over once when it comes up, so what was set first is handed
  * out first, as long as it did not move between levels; order within one tick is not promised. */
-static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
+static TCPTALE_SPECIALIZED void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
   uint32_t *head = list_of(wheel, place);
   timer->prev = mark_of(place);
@@ -77,7 +79,7 @@ static void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
 }
 
 /* Takes the first timer out of its list. */
-static void withdraw_first(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+static TCPTALE_SPECIALIZED void withdraw_first(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
   uint32_t place = timer->prev >> 1, slot = place - 1;
   uint32_t *head = list_of(wheel, place);
   *head = timer->next;
@@ -86,7 +88,7 @@ static void withdraw_first(struct tcptale_wheel *wheel, struct tcptale_timer *ti
   wheel->pending[slot / TCPTALE_WHEEL_SLOTS] &= ~((uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS));
 }
 
-static void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+static TCPTALE_SPECIALIZED void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
   if (timer->prev & 1) {
     withdraw_first(wheel, timer);
   } else {
