@@ -30,8 +30,7 @@ struct step {
   uint32_t peer_ended;
 };
 
-static inline void begin(struct step *s, const struct tcptale_conn_env *env, int is_ending) {
-  struct tcptale_card *card = s->card;
+static inline void begin(struct step *s, int is_ending) {
   const struct tcptale_card_end *own = s->own, *peer = s->peer;
   const struct tcptale_gist *gist = s->gist;
   s->len = gist->said.len;
@@ -39,12 +38,16 @@ static inline void begin(struct step *s, const struct tcptale_conn_env *env, int
   s->carries = (s->len > 0) | s->is_fin;
   s->own_ended = is_ending ? tcptale_card_has_ended(own) : 0;
   s->peer_ended = is_ending ? tcptale_card_has_ended(peer) : 0;
-  s->own_acked = tcptale_card_ahead(own, own->acked);
   s->peer_acked = tcptale_card_ahead(peer, peer->acked);
   s->ack = tcptale_card_ahead(peer, gist->said.ack);
   s->edge = (int32_t)((uint32_t)s->ack + ((uint32_t)gist->said.window << own->scale));
-  s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, card);
-  s->idle_ns = s->since_ns - card->since_ns;
+}
+
+/* What else is asked of it once its numbers are right. */
+static inline void begin_rest(struct step *s, const struct tcptale_conn_env *env) {
+  s->own_acked = tcptale_card_ahead(s->own, s->own->acked);
+  s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, s->card);
+  s->idle_ns = s->since_ns - s->card->since_ns;
 }
 
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
@@ -53,7 +56,7 @@ static inline int is_in_order(const struct step *s) {
   const struct tcptale_card_end *own = s->own;
   if (s->gist->said.seq != own->next_seq + s->own_ended) return 0;
   if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
-  if (s->is_fin && s->own_acked > 0) return 0;
+  if (s->is_fin && tcptale_card_ahead(own, own->acked) > 0) return 0;
   return (int64_t)s->own_ended + s->len <= tcptale_card_ahead(own, own->edge);
 }
 
@@ -186,8 +189,9 @@ static int both_are_over(const struct tcptale_card *card) {
  * compiler leaves them out. */
 static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct step s,
                                          int is_ending) {
-  begin(&s, env, is_ending);
+  begin(&s, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
+  begin_rest(&s, env);
   if (shrinks(&s) || is_at_limit(&s) || was_silent(env, &s)) return TCPTALE_USUAL_NOT;
   if (!is_same_path(&s) && !note_path(s.own, s.gist)) return TCPTALE_USUAL_NOT;
   note_sender(&s);
