@@ -90,10 +90,11 @@ static TCPTALE_APART int note_path(struct tcptale_card_end *own, const struct tc
   return 1;
 }
 
-/* A shrinking window is told (rule R14). */
+/* A shrinking window is told (rule R14). Its field alone goes up and down at every segment of some, so
+ * nothing may branch on that first. */
 static inline int shrinks(const struct step *s) {
-  return s->gist->said.window < s->own->window &&
-         s->edge + (1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge);
+  return s->edge + (1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge) &&
+         s->gist->said.window < s->own->window;
 }
 
 /* Its time was over before this segment came, or it was silent for so long that its timestamps say
