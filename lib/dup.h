@@ -24,8 +24,9 @@ struct tcptale_dup_entry {
 struct tcptale_dup {
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
   uint16_t before[TCPTALE_DUP_FRAMES]; /* by entry: the one before it in its chain ... */
-  uint16_t last[TCPTALE_DUP_CHAINS];   /* ... and the last one, by `count` when it came, modulo 2^16 */
-  uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
+  uint16_t
+      last[TCPTALE_DUP_CHAINS]; /* ... and the last one, by `count` when it came, modulo 2^16 */
+  uint64_t count;               /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 
@@ -70,8 +71,7 @@ int tcptale_dup_search(const struct tcptale_dup *dup, uint64_t flow,
 
 /* Whether a frame like this one is remembered. */
 static inline int tcptale_dup_has(const struct tcptale_dup *dup, uint64_t flow,
-                                  const struct tcptale_gist *gist, uint64_t index,
-                                  uint64_t ts_ns) {
+                                  const struct tcptale_gist *gist, uint64_t index, uint64_t ts_ns) {
   uint32_t age = (uint16_t)(dup->count - dup->last[tcptale_dup_chain(gist->said.seq)]);
   if (age - 1 >= TCPTALE_DUP_FRAMES) return 0;
   return tcptale_dup_search(dup, flow, gist, index, ts_ns);

@@ -305,8 +305,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
 
 uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env) {
   const tcptale_stream_config *stream = &env->stream.config;
-  return wants_no_more(env) &&
-         (stream->one_sided || stream->delivery == TCPTALE_DELIVER_ARRIVAL);
+  return wants_no_more(env) && (stream->one_sided || stream->delivery == TCPTALE_DELIVER_ARRIVAL);
 }
 
 void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card) {

@@ -34,7 +34,8 @@ static void recall(const struct tcptale_packed *packed, struct tcptale_conn *con
   if (packed->traits & TCPTALE_PACKED_IS_IGNORED) conn->flags |= TCPTALE_CONN_IGNORED;
   for (uint32_t d = 0; d < 2; d++) {
     conn->ends[d].half.policy = packed->policies >> 4 * d & 15;
-    if (packed->traits & TCPTALE_PACKED_DISCARDS << d) conn->ends[d].half.flags |= TCPTALE_HALF_DISCARDING;
+    if (packed->traits & TCPTALE_PACKED_DISCARDS << d)
+      conn->ends[d].half.flags |= TCPTALE_HALF_DISCARDING;
   }
 }
 
@@ -150,22 +151,22 @@ static uint32_t policies_of(const struct tcptale_conn_env *env,
 void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
                          const struct tcptale_gist *gist, struct tcptale_card *card) {
   const uint32_t traits = packed->traits;
-  uint32_t stamps = (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) |
-                    (gist->has_timestamps ? 2u : 0u);
-  const struct tcptale_card head = {
-      .key = packed->key,
-      .user = packed->user,
-      .id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1),
-      .how = TCPTALE_OPEN_SYN,
-      .client_at = (traits & TCPTALE_PACKED_CLIENT_AT) != 0,
-      .key_kind = tcptale_packed_key_kind(packed) & 3u,
-      .is_role_known = 1,
-      .stamps = stamps & 3u,
-      .policies = policies_of(env, packed) & 255u,
-      .discards = traits / TCPTALE_PACKED_DISCARDS & 3u,
-      .touched = 1,
-      .since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1),
-      .more.first_ns = packed->at_ns};
+  uint32_t stamps =
+      (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) | (gist->has_timestamps ? 2u : 0u);
+  const struct tcptale_card head = {.key = packed->key,
+                                    .user = packed->user,
+                                    .id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1),
+                                    .how = TCPTALE_OPEN_SYN,
+                                    .client_at = (traits & TCPTALE_PACKED_CLIENT_AT) != 0,
+                                    .key_kind = tcptale_packed_key_kind(packed) & 3u,
+                                    .is_role_known = 1,
+                                    .stamps = stamps & 3u,
+                                    .policies = policies_of(env, packed) & 255u,
+                                    .discards = traits / TCPTALE_PACKED_DISCARDS & 3u,
+                                    .touched = 1,
+                                    .since_ns = (env->now_ns - packed->at_ns) &
+                                                (TCPTALE_CARD_SINCE_LIMIT - 1),
+                                    .more.first_ns = packed->at_ns};
   memcpy(card, &head, offsetof(struct tcptale_card, ends));
   card->ends[TCPTALE_C2S] = client_of(packed);
   card->ends[TCPTALE_S2C] = server_of(gist);
@@ -205,13 +206,15 @@ static const struct tcptale_candidate *only_candidate(const struct tcptale_conn_
 
 static uint16_t traits_of(const struct tcptale_conn *conn, const struct tcptale_candidate *c) {
   uint32_t sender = conn->how == TCPTALE_OPEN_SYN ? TCPTALE_C2S : TCPTALE_S2C;
-  uint32_t traits = c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : c->wscale;
+  uint32_t traits =
+      c->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : c->wscale;
   traits |= (uint32_t)(conn->card->key_kind * TCPTALE_PACKED_KEY_KIND);
   if (sender == TCPTALE_S2C) traits |= TCPTALE_PACKED_IS_ANSWER;
   if (conn->client_at) traits |= TCPTALE_PACKED_CLIENT_AT;
   if (c->options & TCPTALE_HAS_TIMESTAMPS) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
   if (c->options & TCPTALE_HAS_MD5) traits |= TCPTALE_PACKED_IS_SIGNED;
-  if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM)) traits |= TCPTALE_PACKED_GOOD_CSUM;
+  if (tcptale_end_has(&conn->ends[sender], TCPTALE_END_GOOD_CSUM))
+    traits |= TCPTALE_PACKED_GOOD_CSUM;
   return (uint16_t)traits;
 }
 
@@ -238,7 +241,8 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                        const struct tcptale_key *key, const struct tcptale_gist *gist) {
   uint64_t id = ++env->last_id;
-  uint32_t traits = gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
+  uint32_t traits =
+      gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
   traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
   if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;
   if (gist->has_timestamps) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;

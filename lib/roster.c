@@ -194,15 +194,16 @@ uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
 }
 
 /* What leads to `ref` in the chain of an id leads to `by` from now on. */
-static TCPTALE_SPECIALIZED void chain_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                          uint64_t id, uint32_t ref, uint32_t by) {
+static TCPTALE_SPECIALIZED void chain_replace(struct tcptale_roster *roster,
+                                              const struct tcptale_conn_env *env, uint64_t id,
+                                              uint32_t ref, uint32_t by) {
   uint32_t *link = chain_of(roster, id);
   while (*link != ref) link = &links_at(env, *link)->id_next;
   *link = by;
 }
 
-static TCPTALE_SPECIALIZED void chain_push(struct tcptale_roster *roster, uint64_t id, struct tcptale_links *links,
-                       uint32_t ref) {
+static TCPTALE_SPECIALIZED void chain_push(struct tcptale_roster *roster, uint64_t id,
+                                           struct tcptale_links *links, uint32_t ref) {
   uint32_t *head = chain_of(roster, id);
   links->id_next = *head;
   *head = ref;
@@ -216,8 +217,9 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
 
 /* ---- lists by class ---- */
 
-static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                        uint32_t cls, uint32_t ref) {
+static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,
+                                            const struct tcptale_conn_env *env, uint32_t cls,
+                                            uint32_t ref) {
   struct tcptale_links *links = links_at(env, ref);
   links->next = 0;
   links->prev = roster->tail[cls];
@@ -227,8 +229,9 @@ static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster, const
   roster->count[cls]++;
 }
 
-static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                      uint32_t cls, uint32_t ref) {
+static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster,
+                                          const struct tcptale_conn_env *env, uint32_t cls,
+                                          uint32_t ref) {
   const struct tcptale_links *links = links_at(env, ref);
   if (links->prev) links_at(env, links->prev)->next = links->next;
   else roster->head[cls] = links->next;
@@ -237,16 +240,18 @@ static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster, const s
   roster->count[cls]--;
 }
 
-static TCPTALE_SPECIALIZED void join(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                 struct tcptale_card *card, uint32_t cls) {
+static TCPTALE_SPECIALIZED void join(struct tcptale_roster *roster,
+                                     const struct tcptale_conn_env *env, struct tcptale_card *card,
+                                     uint32_t cls) {
   card->cls = cls & 3;
   card->touched = 0;
   list_append(roster, env, cls, ref_of(env, card));
 }
 
 /* To the end of another class, or of its own. */
-static TCPTALE_SPECIALIZED void rejoin(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                   struct tcptale_card *card, uint32_t cls) {
+static TCPTALE_SPECIALIZED void rejoin(struct tcptale_roster *roster,
+                                       const struct tcptale_conn_env *env,
+                                       struct tcptale_card *card, uint32_t cls) {
   list_take(roster, env, card->cls, ref_of(env, card));
   join(roster, env, card, cls);
 }
@@ -289,8 +294,8 @@ void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env
 }
 
 /* Out of its list, and out of the wheel. */
-static TCPTALE_SPECIALIZED void leave_lists(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                        uint32_t ref) {
+static TCPTALE_SPECIALIZED void leave_lists(struct tcptale_roster *roster,
+                                            const struct tcptale_conn_env *env, uint32_t ref) {
   int is_packed = tcptale_roster_is_packed(ref);
   uint32_t cls = is_packed ? (uint32_t)TCPTALE_CLASS_CALL : card_at(env, ref)->cls;
   list_take(roster, env, cls, ref);
@@ -324,8 +329,10 @@ void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcpt
 
 /* A timer is set anew where the deadline has become earlier; else it stays, and is placed anew when
  * it comes up. So a packet of a busy connection touches no neighbour's card. */
-static TCPTALE_SPECIALIZED void set_timer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      const struct tcptale_card *card, uint64_t due_ns, uint64_t was_ns) {
+static TCPTALE_SPECIALIZED void set_timer(struct tcptale_roster *roster,
+                                          struct tcptale_conn_env *env,
+                                          const struct tcptale_card *card, uint64_t due_ns,
+                                          uint64_t was_ns) {
   uint32_t ref = ref_of(env, card);
   int is_set = tcptale_timer_is_set(&card->timer);
   if (due_ns == UINT64_MAX) tcptale_wheel_clear(&roster->wheel, ref); /* that never comes */

@@ -79,7 +79,8 @@ static TCPTALE_SPECIALIZED void insert(struct tcptale_wheel *wheel, uint32_t ref
 }
 
 /* Takes the first timer out of its list. */
-static TCPTALE_SPECIALIZED void withdraw_first(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+static TCPTALE_SPECIALIZED void withdraw_first(struct tcptale_wheel *wheel,
+                                               struct tcptale_timer *timer) {
   uint32_t place = timer->prev >> 1, slot = place - 1;
   uint32_t *head = list_of(wheel, place);
   *head = timer->next;

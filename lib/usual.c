@@ -21,8 +21,9 @@ struct step {
   uint64_t idle_ns;  /* since its last */
   int32_t own_acked;
   int32_t peer_acked;
-  int32_t ack;  /* what it acknowledges, of the peer's direction */
-  int32_t edge; /* the window that it offers, of less than 2^30, ends there: meaningful where `ack` <= 1 */
+  int32_t ack; /* what it acknowledges, of the peer's direction */
+  int32_t
+      edge; /* the window that it offers, of less than 2^30, ends there: meaningful where `ack` <= 1 */
   uint32_t len;
   uint32_t is_fin;  /* 1: it carries FIN */
   uint32_t carries; /* 1: it carries bytes, or FIN */
