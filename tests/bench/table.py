@@ -5,22 +5,25 @@ from workloads import WORKLOADS, MEMORY, INSTRUCTIONS, THREADS
 
 
 class Line:
-    """A line of the table. `value` is held against bar and aim; `more` means that more is better."""
+    """A line of the table. `value` is held against bar and aim, where it has these; `more` means that more is better."""
 
     def __init__(self, title, value, bar, aim, detail="", peers="", behind=(), wrong="", more=False, digits=2):
         self.title, self.value, self.bar, self.aim, self.detail, self.peers = title, value, bar, aim, detail, peers
         self.behind, self.wrong, self.more, self.digits = list(behind), wrong, more, digits
 
     def reached(self, mark):
-        return self.value >= mark if self.more else self.value <= mark
+        return mark is None or (self.value >= mark if self.more else self.value <= mark)
 
     def verdict(self):
         if self.wrong:
             return "WRONG: " + self.wrong
+        if self.bar is None:
+            return ""
         return "aim" if self.reached(self.aim) else "bar" if self.reached(self.bar) else "below the bar"
 
     def markdown(self):
-        value, bar, aim = (f"{x:,.{self.digits if isinstance(x, float) else 0}f}" for x in (self.value, self.bar, self.aim))
+        value, bar, aim = ("" if x is None else f"{x:,.{self.digits if isinstance(x, float) else 0}f}"
+                           for x in (self.value, self.bar, self.aim))
         return f"| {self.title} | {bar} | {aim} | **{value}** | {self.verdict()} | {self.detail} | {self.peers} |"
 
 
@@ -36,8 +39,8 @@ def ratio(times, a, b):
 def faults(heard, truth):
     """What a program got wrong; an empty text for all right."""
     checks = [("bytes", heard["bytes"], truth["bytes"]), ("digest", heard["digest"], truth["digest"]),
-              ("gaps", heard["gap_bytes"], truth["missed"]), ("fin", heard["fin"], truth["fin"]),
-              ("rst", heard["rst"], truth["rst"])]
+              ("gaps", heard["gap_bytes"], truth["missed"]), ("fin", heard.get("fin", truth["fin"]), truth["fin"]),  # floors do not tell them apart
+              ("rst", heard.get("rst", truth["rst"]), truth["rst"])]
     return ", ".join(f"{what} {is_} for {should}" for what, is_, should in checks if is_ != should)
 
 
