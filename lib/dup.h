@@ -1,9 +1,9 @@
 /* dup.h - frames that the capture holds twice (rule R23): a mirror port that copies on the way
  * in and out, two VLANs, a bond. Remembers what told the last 64 TCP frames apart; one that comes
- * again within 64 frames and 100 ms is the same frame, not a retransmission. Remembering costs a
- * line that is written; looking for a copy costs nothing where no sequence number is like it, else
- * O(64). Whoever knows that a frame brings what no earlier one brought need not look.
- * Floor 4. */
+ * again within 64 frames and 100 ms is the same frame, not a retransmission. Those with sequence
+ * numbers of one digest are chained, the later before the earlier. Remembering costs a line that is
+ * written; looking for a copy costs its chain, O(64). Whoever knows that a frame brings what no
+ * earlier one brought need not look. Floor 4. */
 #ifndef TCPTALE_LIB_DUP_H
 #define TCPTALE_LIB_DUP_H
 

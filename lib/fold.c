@@ -153,6 +153,7 @@ static int is_calm(const struct tcptale_half *half) {
          half->delivery == TCPTALE_DELIVER_ARRIVAL && !(half->flags & busy);
 }
 
+/* Near enough for 32 bits; an acknowledgement is not further ahead than `accept` lets it be. */
 static int is_near(uint64_t position, uint64_t next) {
   int64_t ahead = (int64_t)(position - next);
   return ahead > -NEAR && ahead < 2 * NEAR;

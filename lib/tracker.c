@@ -486,10 +486,12 @@ static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *fram
   const struct tcptale_lookup *fetched = look + (more < n ? more : n);
   const uint32_t longest = longest_fetched(t);
   for (; look < end && !t->env.emit.stopped; look++) {
-    if (look < fetched && next->cap_len <= longest) fetch_frame(next);
+    if (look < fetched) {
+      if (next->cap_len <= longest) fetch_frame(next);
+      next = frame_at(next, stride, 1);
+    }
     take_frame(t, f, look);
     f = frame_at(f, stride, 1);
-    next = frame_at(next, stride, 1);
   }
   return (uint32_t)(look - t->look);
 }

@@ -101,7 +101,8 @@ static inline int shrinks(const struct step *s) {
 /* Its time was over before this segment came, or it was silent for so long that its timestamps say
  * nothing (rule R13). */
 static inline int was_silent(const struct tcptale_conn_env *env, const struct step *s) {
-  return s->idle_ns >= env->usual_idle_ns;
+  return s->idle_ns >= env->usual_idle_ns &&
+         (s->card->has_timestamps || s->idle_ns >= env->config.established_ns);
 }
 
 /* The numbers of a card have less room than those of a record. */

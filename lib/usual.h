@@ -24,7 +24,7 @@ enum tcptale_usual {
   TCPTALE_USUAL_OVER = 2   /* all but the close: both FINs are acknowledged */
 };
 
-/* A connection that was silent for so long is not usual: what env->usual_idle_ns is to be. */
+/* A connection that was silent for so long may not be usual: what env->usual_idle_ns is to be. */
 uint64_t tcptale_usual_idle_ns(const tcptale_config *config);
 
 /* Takes a segment that end `dir` sent, if it is a usual one (TCPTALE_USUAL_). Asked where

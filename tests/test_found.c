@@ -363,3 +363,28 @@ Test(found, a_hole_is_given_up_in_time_after_the_other_direction_was_stopped) {
   cr_expect_eq(delivered[1], 100u);
   tcptale_tracker_free(tracker);
 }
+
+static uint64_t memory_used(void) {
+  tcptale_tracker_stats stats = {.struct_size = sizeof stats};
+  cr_assert_eq(tcptale_tracker_stats_read(tracker, &stats), TCPTALE_OK);
+  return stats.memory_used;
+}
+
+/* Without timestamps there are none that 24 days make doubtful: the connection needed a record, which it kept, as one
+ * of its ends was closed. */
+Test(found, silence_without_timestamps_is_usual) {
+  enum { FIN = TCPTALE_TCP_FIN };
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.established_ns = 60 * DAY_NS;
+  begin(&config);
+  handshake(1000);
+  feed(0, 1000, ACK, 1, 1, 20);
+  feed(0, 1000, ACK | FIN, 21, 1, 0);
+  feed(1, 1000, ACK | FIN, 1, 21, 0);
+  now += 25 * DAY_NS;
+  uint64_t before = memory_used();
+  feed(0, 1000, ACK, 22, 2, 0);
+  cr_expect_eq(memory_used(), before);
+  tcptale_tracker_free(tracker);
+}

@@ -134,3 +134,13 @@ Test(gist, every_bit_of_common_options) {
   }
   cr_expect_geq(calls, 16 + 64, "those of the two numbers alone make so many");
 }
+
+/* Link addresses that differ in the last byte alone, as those of neighbours do, have digests of their own. */
+Test(gist, neighbours_differ) {
+  uint8_t address[6] = {2, 0, 0, 0, 0, 0};
+  static uint8_t is_taken[65536];
+  for (int last = 0; last < 256; last++) {
+    address[5] = (uint8_t)last;
+    cr_expect_not(is_taken[tcptale_fields_mac(address)]++, "%d", last);
+  }
+}
