@@ -60,14 +60,16 @@ static void set_v6(struct tcptale_key *key, uint32_t at, const uint8_t *address)
 int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
                         const uint64_t *word) {
   const uint8_t *src = g->v6, *dst = g->v6 + 16;
-  int order = memcmp(src, dst, 16);
-  uint32_t from = order > 0 || (order == 0 && g->ports > tcptale_key_turned(g->ports));
+  uint64_t there = tcptale_be64(src), back = tcptale_be64(dst);
+  if (there == back) there = tcptale_be64(src + 8), back = tcptale_be64(dst + 8);
+  uint32_t from = there > back;
+  if (there == back) from = g->ports > tcptale_key_turned(g->ports);
   key->kind = TCPTALE_KEY_V6;
   set_v6(key, from, src);
   set_v6(key, 1 - from, dst);
   tcptale_key_set_ports(key, from, g->ports);
   key->hash = hash_v6(&key->brief, key->v6_high[0], word);
-  return order != 0 || g->ports != tcptale_key_turned(g->ports);
+  return there != back || g->ports != tcptale_key_turned(g->ports);
 }
 
 /* With a scope, tags or a tunnel. */

@@ -148,12 +148,20 @@ static inline void tcptale_key_copy_tail(uint8_t *to, const uint8_t *tail, uint3
   if (kind != TCPTALE_KEY_V4) memcpy(to, tail, tcptale_key_tail_bytes(kind));
 }
 
+static inline int tcptale_key_is_tail_v6(const uint8_t *a, const uint8_t *b) {
+  uint64_t x[TCPTALE_KEY_V6_BYTES / 8], y[TCPTALE_KEY_V6_BYTES / 8];
+  memcpy(x, a, sizeof x);
+  memcpy(y, b, sizeof y);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
 /* Whether a kind and a tail are `key`'s. */
 static inline int tcptale_key_has_tail(const struct tcptale_key *key, uint32_t kind,
                                        const uint8_t *tail) {
   if (kind != key->kind) return 0;
   if (kind == TCPTALE_KEY_V4) return 1;
-  return memcmp(tail, tcptale_key_tail(key), tcptale_key_tail_bytes(kind)) == 0;
+  if (kind == TCPTALE_KEY_V6) return tcptale_key_is_tail_v6(tail, tcptale_key_tail(key));
+  return memcmp(tail, tcptale_key_tail(key), TCPTALE_KEY_WIDE_BYTES) == 0;
 }
 
 /* Whether a brief key says the same as `key`'s; kind and tail decide then. */
