@@ -75,9 +75,16 @@ static size_t heads_at(uint32_t records) {
   return (bytes + 63) & ~(size_t)63;
 }
 
+/* A power of two, so that no id is divided: more than half as many heads as records. */
+static uint32_t heads_for(uint32_t records) {
+  uint32_t heads = 1;
+  while (heads <= records / 2) heads *= 2;
+  return heads;
+}
+
 size_t tcptale_roster_bytes(const tcptale_config *config) {
   uint32_t records = records_most(config);
-  return heads_at(records) + (size_t)records * sizeof(uint32_t);
+  return heads_at(records) + (size_t)heads_for(records) * sizeof(uint32_t);
 }
 
 static void set_limits(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
@@ -108,8 +115,8 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
                      (uint32_t)tcptale_table_slots_for(records));
   roster->by_id = (uint32_t *)(void *)(index + heads_at(records));
-  roster->id_heads = records;
-  memset(roster->by_id, 0, (size_t)records * sizeof *roster->by_id);
+  roster->id_mask = heads_for(records) - 1;
+  memset(roster->by_id, 0, (size_t)heads_for(records) * sizeof *roster->by_id);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
   set_limits(roster, env, records);
@@ -128,7 +135,7 @@ int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
 
 /* The head of the chain that an id belongs to. */
 static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
-  return &roster->by_id[(uint32_t)id % roster->id_heads];
+  return &roster->by_id[(uint32_t)id & roster->id_mask];
 }
 
 /* Neighbours in a class are touched at their links, in the wheel at their timers. */

@@ -22,8 +22,8 @@
 
 struct tcptale_roster {
   struct tcptale_table by_key;
-  uint32_t *by_id; /* heads of chains: the record of id n is in chain n % id_heads */
-  uint32_t id_heads;
+  uint32_t *by_id; /* heads of chains: the connection of id n is in chain n & id_mask */
+  uint32_t id_mask;
   struct tcptale_wheel wheel;
   uint32_t head[TCPTALE_CLASSES];
   uint32_t tail[TCPTALE_CLASSES];
