@@ -19,6 +19,7 @@
 
 #define LONG_FRAME 512  /* bytes */
 #define FEW        4096 /* connections: their cards fit into half a mebibyte */
+#define LOT        12   /* frames that are read ahead where no connections are fetched */
 
 /* ---- one packet ---- */
 
@@ -435,16 +436,29 @@ static void fetch_frame(const tcptale_frame *frame) {
   tcptale_prefetch((const void *)(at + 64));
 }
 
-/* What the connections of `n` frames lie in: first the records, then what they are strung to. A few
- * connections stay in the cache. */
+/* A few connections stay in the cache. */
+static int are_few(const struct tcptale_tracker *t) {
+  return tcptale_roster_open(&t->roster) <= FEW;
+}
+
+/* What the connections of `n` frames lie in: first the records, then what they are strung to. */
 static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
   const struct tcptale_roster *roster = &t->roster;
   uint32_t ref[TCPTALE_AHEAD];
-  if (tcptale_roster_open(roster) <= FEW || n == 1) return; /* what would the wait overlap with? */
+  if (n == 1 || are_few(t)) return; /* what would the wait overlap with? */
   for (uint32_t i = 0; i < n; i++)
     ref[i] = t->look[i].known ? tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash) : 0;
   for (uint32_t i = 0; i < n; i++)
     if (ref[i] != 0) tcptale_roster_prefetch_near(roster, &t->env, ref[i]);
+}
+
+/* How many of `left` frames are read ahead. Many, where waits for many connections overlap, or a checksum
+ * wants all of each frame; else no more than can be fetched while as many are taken: reading waits
+ * for headers that nobody fetched. */
+static uint32_t lot_of(const struct tcptale_tracker *t, size_t left) {
+  int reads_headers = are_few(t) && !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
+  uint32_t most = reads_headers ? LOT : TCPTALE_AHEAD;
+  return left < most ? (uint32_t)left : most;
 }
 
 /* Reads `n` frames, up to TCPTALE_AHEAD. */
@@ -520,7 +534,7 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   const tcptale_frame *f = frames;
   size_t stride = count > 0 ? frames->struct_size : 0;
   for (size_t left = count; left > 0 && !t->env.emit.stopped;) {
-    uint32_t n = left < TCPTALE_AHEAD ? (uint32_t)left : TCPTALE_AHEAD;
+    uint32_t n = lot_of(t, left);
     look_ahead(t, f, stride, n);
     uint32_t taken = take_frames(t, f, stride, n, left - n);
     f = frame_at(f, stride, taken);

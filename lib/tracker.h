@@ -10,9 +10,7 @@
 #include "record.h"
 #include "roster.h"
 
-/* Frames of a batch that are read ahead: enough for their waits for connections to overlap, so few that
- * reading them does not wait for headers, as those behind are fetched while these are taken. */
-enum { TCPTALE_AHEAD = 12 };
+enum { TCPTALE_AHEAD = 32 }; /* frames of a batch that are read ahead, at most */
 
 /* Bytes that a compressed datagram unpacks to: what IP can carry. */
 #define TCPTALE_UNPACKED_MOST ((size_t)65535)

@@ -284,7 +284,7 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
 /* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed`
  * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
  * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
- * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: 12 frames are
+ * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: up to 32 frames are
  * read at a time, and what is kept of their connections is fetched before it is needed. Cost per
  * frame: O(1), O(log n) in the queued segments of one direction, and what becomes deliverable.
  * Since 0.9. */
