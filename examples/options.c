@@ -1,7 +1,8 @@
 /* options.c - the command line of the tracking programs. Every choice stands in a table of words and
- * values, so that the help, the check and the effect cannot differ. */
+ * values, so that the check, the effect and what is said of a wrong value cannot differ. */
 #include "options.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 static const char common_help[] =
     "Options of every program that tracks:\n"
     "  --policy NAME     whose copy counts where segments or IPv4 fragments overlap:\n"
-    "                    first (default), last, bsd, linux, windows, solaris\n"
+    "                    first (default), last, bsd, linux, windows, solaris,\n"
+    "                    old_linux, hpux10, bsd_right\n"
     "  --deliver WHEN    arrival (default), or acked: only what the receiver acknowledged\n"
     "  --budget BYTES    the tracker's whole memory; default 256M (K, M and G are understood)\n"
     "  --flows N         never more connections open at once\n"
@@ -51,7 +53,7 @@ static const word_value urgents[] = {{"inline", TCPTALE_URGENT_INLINE},
                                      {"gap", TCPTALE_URGENT_GAP},
                                      {NULL, 0}};
 
-static int find_word(const word_value *table, const char *word, uint32_t *value) {
+static int find_word(const word_value *table, const char *word, uint64_t *value) {
   for (; table->word != NULL; table++) {
     if (strcmp(table->word, word) == 0) {
       *value = table->value;
@@ -81,62 +83,65 @@ static int find_number(const char *text, uint64_t most, int units, uint64_t *val
   return 1;
 }
 
-static int set_policy(options *opt, const char *text) {
-  uint32_t policy;
-  if (!find_word(policies, text, &policy)) return 0;
-  opt->config.policy[TCPTALE_C2S] = policy;
-  opt->config.policy[TCPTALE_S2C] = policy;
-  opt->config.frag_policy_v4 = policy;
-  return 1;
+static void set_policy(options *opt, uint64_t policy) {
+  opt->config.policy[TCPTALE_C2S] = (uint32_t)policy;
+  opt->config.policy[TCPTALE_S2C] = (uint32_t)policy;
+  opt->config.frag_policy_v4 = (uint32_t)policy;
 }
 
-static int set_deliver(options *opt, const char *text) {
-  return find_word(deliveries, text, &opt->config.delivery);
+static void set_deliver(options *opt, uint64_t when) {
+  opt->config.delivery = (uint32_t)when;
 }
 
-static int set_budget(options *opt, const char *text) {
-  uint64_t bytes;
-  if (!find_number(text, SIZE_MAX / 2, 1, &bytes) || bytes < TCPTALE_MEMORY_LEAST) return 0;
+static void set_budget(options *opt, uint64_t bytes) {
   opt->config.memory_bytes = bytes;
-  return 1;
 }
 
-static int set_flows(options *opt, const char *text) {
-  uint64_t count;
-  if (!find_number(text, UINT32_MAX, 0, &count) || count == 0) return 0;
+static void set_flows(options *opt, uint64_t count) {
   opt->config.max_connections = (uint32_t)count;
-  return 1;
 }
 
-static int set_checksum(options *opt, const char *text) {
-  return find_word(checksums, text, &opt->config.checksum);
+static void set_checksum(options *opt, uint64_t mode) {
+  opt->config.checksum = (uint32_t)mode;
 }
 
-static int set_batch(options *opt, const char *text) {
-  uint64_t count;
-  if (!find_number(text, OPTIONS_BATCH_MOST, 0, &count) || count == 0) return 0;
+static void set_batch(options *opt, uint64_t count) {
   opt->batch = (size_t)count;
-  return 1;
 }
 
-static int set_key(options *opt, const char *text) {
-  uint32_t flag;
-  if (!find_word(keys, text, &flag)) return 0;
-  opt->config.flags = (opt->config.flags & ~(uint32_t)TCPTALE_CONFIG_KEY_VLAN) | flag;
-  return 1;
+static void set_key(options *opt, uint64_t flag) {
+  opt->config.flags = (opt->config.flags & ~(uint32_t)TCPTALE_CONFIG_KEY_VLAN) | (uint32_t)flag;
 }
 
-static int set_urgent(options *opt, const char *text) {
-  return find_word(urgents, text, &opt->config.urgent);
+static void set_urgent(options *opt, uint64_t how) {
+  opt->config.urgent = (uint32_t)how;
 }
 
-/* The common options that take a value; each setter returns 0 for a value that it does not know. */
-static const struct {
+/* A common option that takes a value: one of its words or, where it has none, a number. */
+typedef struct common_option {
   const char *name;
-  int (*set)(options *opt, const char *text);
-} common[] = {{"--policy", set_policy}, {"--deliver", set_deliver},   {"--budget", set_budget},
-              {"--flows", set_flows},   {"--checksum", set_checksum}, {"--batch", set_batch},
-              {"--key", set_key},       {"--urgent", set_urgent}};
+  void (*set)(options *opt, uint64_t value);
+  const word_value *words;
+  uint64_t least;
+  uint64_t most;
+  int units; /* K, M and G are understood */
+} common_option;
+
+static const common_option common[] = {
+    {"--policy", set_policy, policies, 0, 0, 0},
+    {"--deliver", set_deliver, deliveries, 0, 0, 0},
+    {"--budget", set_budget, NULL, TCPTALE_MEMORY_LEAST, SIZE_MAX / 2, 1},
+    {"--flows", set_flows, NULL, 1, UINT32_MAX, 0},
+    {"--checksum", set_checksum, checksums, 0, 0, 0},
+    {"--batch", set_batch, NULL, 1, OPTIONS_BATCH_MOST, 0},
+    {"--key", set_key, keys, 0, 0, 0},
+    {"--urgent", set_urgent, urgents, 0, 0, 0}};
+
+/* 0: not a value of this option. */
+static int find_value(const common_option *option, const char *text, uint64_t *value) {
+  if (option->words != NULL) return find_word(option->words, text, value);
+  return find_number(text, option->most, option->units, value) && *value >= option->least;
+}
 
 static void print_usage(const options_program *program, FILE *out) {
   fprintf(out, "Usage: %s [OPTIONS] %s\n", program->name, program->synopsis);
@@ -146,6 +151,28 @@ int options_refuse(const options_program *program, const char *what, const char 
   fprintf(stderr, "%s: %s: %s\n", program->name, what, detail);
   print_usage(program, stderr);
   fprintf(stderr, "'%s --help' explains the options.\n", program->name);
+  return 2;
+}
+
+/* What a common option takes: a list of words, or a range. */
+static void print_values(const common_option *option, FILE *out) {
+  const word_value *word = option->words;
+  if (word == NULL)
+    fprintf(out, "a number from %" PRIu64 " to %" PRIu64 "%s", option->least, option->most,
+            option->units ? " (K, M and G are understood)" : "");
+  for (; word != NULL && word->word != NULL; word++) {
+    const char *between = word[1].word != NULL ? ", " : " or ";
+    fprintf(out, "%s%s", word == option->words ? "" : between, word->word);
+  }
+}
+
+/* One line: what the option takes, and what it was given, NULL where there was nothing. */
+static int refuse_value(const options_program *program, const common_option *option,
+                        const char *text) {
+  fprintf(stderr, "%s: %s takes ", program->name, option->name);
+  print_values(option, stderr);
+  if (text != NULL) fprintf(stderr, ", not '%s'\n", text);
+  else fputs("; its value is missing\n", stderr);
   return 2;
 }
 
@@ -171,16 +198,21 @@ static int take_own(const options_program *program, int argc, char **argv, int *
   return 0;
 }
 
-/* A common option, in the same way; 3: its value is not understood, and *at is the value's place. */
-static int take_common(options *opt, int argc, char **argv, int *at) {
+/* A common option, in the same way; 2: refused, which was said. */
+static int take_common(options *opt, const options_program *program, int argc, char **argv,
+                       int *at) {
   if (strcmp(argv[*at], "--async") == 0) {
     opt->config.flags |= TCPTALE_CONFIG_ASYNC;
     return 1;
   }
   for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
-    if (strcmp(common[i].name, argv[*at]) != 0) continue;
-    if (*at + 1 >= argc) return 2;
-    return common[i].set(opt, argv[++*at]) ? 1 : 3;
+    const common_option *option = &common[i];
+    uint64_t value;
+    if (strcmp(option->name, argv[*at]) != 0) continue;
+    if (*at + 1 >= argc) return refuse_value(program, option, NULL);
+    if (!find_value(option, argv[++*at], &value)) return refuse_value(program, option, argv[*at]);
+    option->set(opt, value);
+    return 1;
   }
   return 0;
 }
@@ -198,11 +230,10 @@ static int take_argument(options *opt, const options_program *program, int argc,
     return OPTIONS_GO_ON;
   }
   int taken = take_own(program, argc, argv, at);
-  if (taken == 0) taken = take_common(opt, argc, argv, at);
   if (taken == 2) return options_refuse(program, "the value is missing", name);
-  if (taken == 3) return options_refuse(program, name, argv[*at]);
+  if (taken == 0) taken = take_common(opt, program, argc, argv, at);
   if (taken == 0) return options_refuse(program, "unknown option", name);
-  return OPTIONS_GO_ON;
+  return taken == 1 ? OPTIONS_GO_ON : taken;
 }
 
 int options_read(options *opt, const options_program *program, int argc, char **argv) {
