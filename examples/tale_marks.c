@@ -9,7 +9,7 @@
 #include "tcptale/names.h"
 
 /* Numbers for tale_first_time: anomaly codes as they are, then the other families. */
-enum { TOLD_VERDICT = 192, TOLD_GAP = 208, TOLD_RESET = 216 };
+enum { TOLD_VERDICT = 192, TOLD_AFTER_RESET = 207, TOLD_GAP = 208, TOLD_RESET = 216 };
 
 /* A mark under construction, and the sentences that go below it. */
 typedef struct marking {
@@ -33,9 +33,15 @@ static void explain(marking *mark, const tale_word *word, uint32_t explanation) 
     mark->notes[mark->note_count++] = word->sentence;
 }
 
+/* What is sent again keeps its own mark wherever it comes. */
+static int is_new(const tale_line *line) {
+  return line->verdict == TCPTALE_SEGMENT_IN_ORDER || line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER;
+}
+
 static void add_verdict(marking *mark, const tale_line *line) {
   char text[80];
   tale_word word = tale_word_verdict(line->verdict);
+  uint32_t explanation = TOLD_VERDICT + line->verdict % 15;
   if (line->verdict == TCPTALE_SEGMENT_OUTSIDE || line->bad_checksum) {
     const char *why = tcptale_anomaly_name(line->anomaly);
     if (line->anomaly == TCPTALE_ANOMALY_NONE) why = line->bad_checksum ? "bad checksum" : "";
@@ -45,13 +51,19 @@ static void add_verdict(marking *mark, const tale_line *line) {
     explain(mark, &word, line->anomaly % TOLD_VERDICT);
     return;
   }
+  if (is_new(line) && tale_is_after_reset(mark->story, line)) {
+    word = tale_word_after_reset();
+    explanation = TOLD_AFTER_RESET;
+  }
   add(mark, word.mark, word.weight);
-  explain(mark, &word, TOLD_VERDICT + line->verdict % 16);
+  explain(mark, &word, explanation);
 }
 
 static void add_anomaly(marking *mark, uint32_t code, uint64_t len) {
   char text[80];
   tale_word word = tale_word_anomaly(code);
+  if (code == TCPTALE_ANOMALY_DISCARDED && mark->story->after_reset)
+    word = tale_word_lost_after_reset();
   if (len > 0)
     snprintf(text, sizeof text, "%s (%" PRIu64 " byte%s)", word.mark, len, len == 1 ? "" : "s");
   else snprintf(text, sizeof text, "%s", word.mark);

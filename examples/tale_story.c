@@ -15,6 +15,13 @@ static int is_believed(const tale_line *line) {
   return line->verdict != TCPTALE_SEGMENT_OUTSIDE && !line->bad_checksum;
 }
 
+int tale_is_after_reset(const tale_story *story, const tale_line *line) {
+  int carries = line->len > 0 || (line->tcp_flags & TCPTALE_TCP_FIN);
+  if (!carries || (line->tcp_flags & (TCPTALE_TCP_SYN | TCPTALE_TCP_RST))) return 0;
+  if (!is_believed(line) || line->verdict == TCPTALE_SEGMENT_DUP_FRAME) return 0;
+  return story->reset_by != 0 && story->reset_by != 1 + line->direction;
+}
+
 static int brings_data(const tale_line *line) {
   return line->len > 0 && (line->verdict == TCPTALE_SEGMENT_IN_ORDER ||
                            line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER);
@@ -104,13 +111,15 @@ static void count_line(tale_story *story, const tale_pending *pending) {
   if (story->packets++ == 0) story->first_ns = pending->ts_ns;
   if (pending->ts_ns > story->last_ns) story->last_ns = pending->ts_ns;
   if (!is_believed(line)) story->refused++;
-  else if (line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER) story->jumbled++;
+  else if (line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER)
+    story->jumbled += !tale_is_after_reset(story, line);
   else if (line->verdict == TCPTALE_SEGMENT_RETRANSMISSION ||
            line->verdict == TCPTALE_SEGMENT_SPURIOUS_RETRANSMISSION)
     story->again++;
 }
 
 static void note_reset(tale_story *story, const tale_pending *pending) {
+  if (tale_is_after_reset(story, &pending->line)) story->after_reset = 1;
   if (pending->reset == TCPTALE_RESET_EXACT) story->reset_by = 1 + pending->line.direction;
 }
 
@@ -225,7 +234,7 @@ static void tell_anomaly(tale_teller *teller, tale_story *story, const tale_item
 static void tell_reset(tale_teller *teller, tale_story *story, const tale_item *item) {
   const tcptale_reset_event *reset = &item->as.reset;
   tale_pending *cause = cause_of(teller, story, item);
-  if (reset->verdict == TCPTALE_RESET_REFUTED) story->reset_by = 0;
+  if (reset->verdict == TCPTALE_RESET_REFUTED) story->reset_by = story->after_reset = 0;
   if (cause != NULL && cause->reset == 0) {
     cause->reset = reset->verdict;
     return;

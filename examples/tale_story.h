@@ -90,8 +90,9 @@ typedef struct tale_story {
   uint32_t fin_next[2]; /* the number after the F */
   uint32_t syn_seen[2];
   uint32_t isn[2];
-  uint32_t reset_by; /* 1 + direction of a reset that counts; 0: none */
-  uint32_t turns[2]; /* requests and responses told */
+  uint32_t reset_by;    /* 1 + direction of a reset that counts; 0: none */
+  uint32_t after_reset; /* its receiver went on sending */
+  uint32_t turns[2];    /* requests and responses told */
   int64_t rtt_ns;
   uint64_t first_ns;
   uint64_t last_ns;
@@ -151,6 +152,10 @@ void tale_flush(tale_teller *teller);
 
 /* 1 the first time that it is asked for this explanation (below 256) in this story. */
 int tale_first_time(tale_story *story, uint32_t explanation);
+
+/* Whether a packet brings data or an F to the side that sent a reset which counts: it waits for nothing but
+ * whether that is believed for good. */
+int tale_is_after_reset(const tale_story *story, const tale_line *line);
 
 /* Ends the phase that is told, and begins the one that the pending packet opens. */
 void tale_phase_leave(tale_teller *teller, tale_story *story);

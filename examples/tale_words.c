@@ -110,6 +110,20 @@ tale_word tale_word_reset(uint32_t verdict) {
   return pick(words, sizeof words / sizeof *words, verdict, tcptale_reset_name(verdict));
 }
 
+tale_word tale_word_after_reset(void) {
+  return (tale_word){"after the reset",
+                     "The reset came before this, so its receiver takes nothing of it, unless the "
+                     "reset turns out to be false.",
+                     TALE_NOTICE};
+}
+
+tale_word tale_word_lost_after_reset(void) {
+  return (tale_word){tcptale_anomaly_name(TCPTALE_ANOMALY_DISCARDED),
+                     "What came after the reset was thrown away: its receiver had given up the "
+                     "connection.",
+                     TALE_NOTICE};
+}
+
 const char *tale_word_close(uint32_t why) {
   static const char *const words[] = {
       [TCPTALE_CLOSE_FIN] = "closed by both sides",
@@ -282,7 +296,9 @@ static const tale_word anomalies[] = {
                                 TALE_NOTICE},
     [TCPTALE_ANOMALY_URGENT_LIMIT] = {NULL, "More urgent bytes than are told apart.", TALE_ALARM},
     [TCPTALE_ANOMALY_DISCARDED] =
-        {NULL, "Bytes were waiting for missing ones when the connection ended; they never counted.",
+        {NULL,
+         "Bytes were waiting when the connection ended, for missing ones or for their "
+         "acknowledgement; they never counted.",
          TALE_NOTICE},
     [TCPTALE_ANOMALY_FIN_MOVED] = {NULL,
                                    "A second end of the stream, at another place than the first.",

@@ -19,6 +19,10 @@ tale_word tale_word_anomaly(uint32_t code);    /* TCPTALE_ANOMALY_ */
 tale_word tale_word_gap(uint32_t why);         /* TCPTALE_GAP_ */
 tale_word tale_word_reset(uint32_t verdict);   /* TCPTALE_RESET_ */
 
+/* Of a segment that comes after a reset; of all such, when the connection ends. */
+tale_word tale_word_after_reset(void);
+tale_word tale_word_lost_after_reset(void);
+
 /* "by FIN on both sides" ...: how a connection ended, as half a sentence. */
 const char *tale_word_close(uint32_t why);
 

@@ -32,6 +32,11 @@ expect_heading() { # heading
   grep -q -x -F -- "$1" "$work/tale" || fail "no heading '$1'"
 }
 
+expect_no_text() { # words
+  facts=$((facts + 1))
+  grep -q -F -- "$1" "$work/tale" && fail "says '$1'"
+}
+
 expect_text() { # words
   facts=$((facts + 1))
   grep -q -F -- "$1" "$work/tale" || fail "does not say '$1'"
@@ -104,6 +109,52 @@ expect_mark 6 'reset'
 expect_heading 'reset'
 expect_text 'the server breaks the connection off at once'
 expect_heading 'end of connection 1: broken off by a reset'
+
+# What comes after a reset waits for nothing: no word of missing bytes where there is no gap.
+tell after_reset <<'END'
+0.0 c Flags [S], seq 1000, win 1000, length 0
+0.1 s Flags [S.], seq 5000, ack 1001, win 1000, length 0
+0.2 c Flags [.], ack 1, win 1000, length 0
+0.3 s Flags [R], seq 5001, win 0, length 0
+0.4 c Flags [P.], seq 1:11, ack 1, win 1000, length 10
+0.5 c Flags [P.], seq 11:21, ack 1, win 1000, length 10
+0.6 c Flags [F.], seq 21, ack 1, win 1000, length 0
+END
+expect_mark 5 'after the reset'
+expect_mark 6 'after the reset'
+expect_mark 7 'after the reset'
+expect_text 'discarded (20 bytes)'
+expect_text 'What came after the reset was thrown away'
+expect_text 'in 7 packets within 600.000 ms.'
+expect_no_text 'missing'
+expect_no_text 'until the rest is there'
+
+# The reset was false: what came after it was in order.
+tell after_reset_refuted <<'END'
+0.0 c Flags [S], seq 1000, win 1000, length 0
+0.1 s Flags [S.], seq 5000, ack 1001, win 1000, length 0
+0.2 c Flags [.], ack 1, win 1000, length 0
+0.3 s Flags [R], seq 5001, win 0, length 0
+0.4 c Flags [P.], seq 1:11, ack 1, win 1000, length 10
+0.5 s Flags [P.], seq 1:11, ack 11, win 1000, length 10
+0.6 c Flags [P.], seq 21:31, ack 11, win 1000, length 10
+END
+expect_mark 5 'after the reset'
+expect_mark 6 'rst_suspect_injection, reset refuted'
+expect_mark 7 'out of order'
+expect_text 'discarded (10 bytes)'
+expect_text 'Bytes were waiting when the connection ended, for missing ones'
+
+tell reset_above_a_hole <<'END'
+0.0 c Flags [S], seq 1000, win 1000, length 0
+0.1 s Flags [S.], seq 5000, ack 1001, win 1000, length 0
+0.2 c Flags [.], ack 1, win 1000, length 0
+0.3 c Flags [P.], seq 9:13, ack 1, win 1000, length 4
+0.4 s Flags [R.], seq 1, ack 1, win 0, length 0
+END
+expect_mark 4 'out of order'
+expect_text 'Bytes were waiting when the connection ended, for missing ones'
+expect_no_text 'What came after the reset'
 
 tell reset_outside <<'END'
 0.0 c Flags [S], seq 1000, win 1000, length 0
