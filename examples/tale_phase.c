@@ -255,12 +255,21 @@ static void close_start(tale_teller *teller, const tale_story *story) {
       story->isn[0], story->isn[1]);
 }
 
+/* The number of the turn's first byte that was not sent before: what is new goes up to `next`, without a gap,
+ * unless something is missing or waits. */
+static uint32_t first_new(const tale_story *story) {
+  const tale_turn *turn = &story->turn;
+  uint64_t told = story->bytes[turn->direction] + story->missing[turn->direction];
+  int is_whole = turn->missing == 0 && (uint32_t)told + 1 == turn->next;
+  return is_whole ? turn->next - (uint32_t)turn->bytes : turn->first;
+}
+
 /* The rule of the numbers, with the figures of this turn. They are shown only where they add up: after a gap,
  * or where the capture began in the middle, the printed numbers have another origin. */
 static void close_data(tale_teller *teller, tale_story *story) {
   const tale_turn *turn = &story->turn;
   char bytes[40];
-  uint32_t sum = turn->first + (uint32_t)turn->bytes;
+  uint32_t first = first_new(story), sum = first + (uint32_t)turn->bytes;
   if (!turn->has_data || turn->bytes == 0) return;
   count_of(bytes, sizeof bytes, turn->bytes, "byte");
   if (story->how != TCPTALE_OPEN_SYN || turn->bytes > UINT32_MAX) {
@@ -275,15 +284,15 @@ static void close_data(tale_teller *teller, tale_story *story) {
           "The next number is the last one plus the bytes sent: %s from number %" PRIu32
           " on, %" PRIu32 " + %" PRIu64 " = %" PRIu32 ". So the %s's acknowledgement says %" PRIu32
           ", and the next piece of data from the %s begins at %" PRIu32 ".",
-          bytes, turn->first, turn->first, turn->bytes, turn->next, side(other(turn->direction)),
-          turn->next, side(turn->direction), turn->next);
+          bytes, first, first, turn->bytes, turn->next, side(other(turn->direction)), turn->next,
+          side(turn->direction), turn->next);
     else say(teller, "%s, acknowledged up to %" PRIu32 ".", bytes, turn->next);
   } else {
     if (tale_first_time(story, TOLD_ADDING + turn->direction))
       say(teller,
           "The next number is the last one plus the bytes sent: %" PRIu32 " + %" PRIu64
           " = %" PRIu32 ". Whatever the %s sends next begins at %" PRIu32 ".",
-          turn->first, turn->bytes, turn->next, side(turn->direction), turn->next);
+          first, turn->bytes, turn->next, side(turn->direction), turn->next);
     else say(teller, "%s, the next one would be number %" PRIu32 ".", bytes, turn->next);
   }
 }

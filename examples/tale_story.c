@@ -128,6 +128,11 @@ static void add_bytes(tale_story *story, uint32_t direction, uint64_t len) {
   if (direction == story->turn.direction) story->turn.bytes += len;
 }
 
+static void add_missing(tale_story *story, uint32_t direction, uint64_t len) {
+  story->missing[direction] += len;
+  if (direction == story->turn.direction) story->turn.missing += len;
+}
+
 /* Prints the packet that is held back. */
 static void flush_line(tale_teller *teller) {
   tale_pending *pending = &teller->pending;
@@ -146,6 +151,7 @@ static void flush_line(tale_teller *teller) {
   note_reset(story, pending);
   for (uint32_t dir = TCPTALE_C2S; dir <= TCPTALE_S2C; dir++)
     add_bytes(story, dir, pending->bytes[dir]);
+  if (pending->gap_len > 0) add_missing(story, pending->gap_direction, pending->gap_len);
 }
 
 static void mark_anomaly(tale_pending *pending, const tcptale_anomaly_event *anomaly) {
@@ -203,9 +209,9 @@ static void tell_data(tale_teller *teller, tale_story *story, const tale_item *i
 static void tell_gap(tale_teller *teller, tale_story *story, const tale_item *item) {
   const tcptale_gap_event *gap = &item->as.gap;
   tale_pending *cause = cause_of(teller, story, item);
-  story->missing[gap->direction] += gap->len;
   if (cause == NULL || (cause->gap_len > 0 && cause->gap_direction != gap->direction)) {
     tale_flush(teller);
+    add_missing(story, gap->direction, gap->len);
     tale_marks_gap(teller, story, gap);
     return;
   }

@@ -74,7 +74,8 @@ typedef struct tale_turn {
   uint32_t next;  /* ... and the number after its last */
   uint32_t ack;   /* the other side's latest acknowledgement in this phase */
   uint32_t has_ack;
-  uint64_t bytes; /* that reached the stream */
+  uint64_t bytes;   /* that reached the stream */
+  uint64_t missing; /* that were given up */
 } tale_turn;
 
 /* What is known of a connection; begin with all 0. */

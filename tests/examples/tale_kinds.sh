@@ -89,6 +89,21 @@ expect_heading 'half-close'
 expect_heading 'connection teardown'
 expect_heading 'end of connection 1: closed by both sides'
 
+# What is new in a turn may begin inside a packet: then nothing is missing.
+tell sent_with_more <<'END'
+0.0 c Flags [S], seq 1000, win 1000, length 0
+0.1 s Flags [S.], seq 5000, ack 1001, win 1000, length 0
+0.2 c Flags [.], ack 1, win 1000, length 0
+0.3 c Flags [P.], seq 1:11, ack 1, win 1000, length 10
+0.4 s Flags [P.], seq 1:7, ack 11, win 1000, length 6
+0.5 c Flags [P.], seq 11:21, ack 1, win 1000, length 10
+0.6 s Flags [P.], seq 1:21, ack 21, win 1000, length 20
+0.7 s Flags [P.], seq 21:31, ack 21, win 1000, length 10
+END
+expect_heading 'response 2'
+expect_text '24 bytes, the next one would be number 31.'
+expect_no_text 'missing'
+
 tell refused <<'END'
 0.0 c Flags [S], seq 1000, win 1000, length 0
 0.1 s Flags [R.], seq 0, ack 1001, win 0, length 0
