@@ -43,11 +43,12 @@ typedef struct tale {
   size_t ended_first;
   size_t ended_count;
   uint64_t now_ns;
-  uint64_t packet_index;           /* of the latest TCP segment ... */
-  uint64_t packet_conn;            /* ... and whose it was */
-  uint64_t late_conn;              /* the connection that got the latest late packet */
-  uint64_t stray_count;            /* segments of no connection */
-  uint64_t stray_anomalies[CODES]; /* by code, those that belong to no packet told */
+  uint64_t packet_index;       /* of the latest TCP segment ... */
+  uint64_t packet_conn;        /* ... and whose it was */
+  uint64_t late_conn;          /* the connection that got the latest late packet */
+  uint64_t stray_count;        /* segments of no connection */
+  uint64_t stray_times[CODES]; /* by code, how often at least outside of any connection ... */
+  uint8_t stray_alone[CODES];  /* ... and whether one belongs to no packet told */
   int short_of_memory;
 } tale;
 
@@ -193,7 +194,14 @@ static void on_reset(tcptale_conn *conn, const tcptale_reset_event *event, void 
   add_item(user, event->conn_id, &item, "");
 }
 
-/* An anomaly without a connection is told at its packet's line where there is one, else counted. */
+/* The 1st, 10th, 100th ... are reported: each report stands for those since the one before it, too. */
+static void count_stray(tale *t, const tcptale_anomaly_event *event, int has_line) {
+  if (event->code >= CODES) return;
+  t->stray_times[event->code] += event->count - event->count / 10;
+  if (!has_line) t->stray_alone[event->code] = 1;
+}
+
+/* An anomaly without a connection is told at its packet's line where there is one, else counted only. */
 static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, void *user) {
   tale *t = user;
   tale_item item = item_of(TALE_ANOMALY, event->index, event->ts_ns);
@@ -201,11 +209,10 @@ static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, v
   (void)conn;
   item.as.anomaly = *event;
   item.as.anomaly.data = NULL;
-  if (id == 0 && (event->index == 0 || event->index != t->packet_index)) {
-    if (event->code < CODES) t->stray_anomalies[event->code]++;
-    return;
-  }
-  add_item(t, id == 0 ? t->packet_conn : id, &item, "");
+  int has_line = event->index != 0 && event->index == t->packet_index;
+  if (id == 0 && has_line) id = t->packet_conn;
+  if (id == 0) count_stray(t, event, has_line);
+  if (id != 0 || has_line) add_item(t, id, &item, "");
 }
 
 /* Who called whom may have become known after the opening. */
@@ -282,9 +289,9 @@ static void tell_counts(tale *t, const tcptale_tracker_stats *stats) {
                 "packets without a whole TCP segment");
   puts(".");
   for (uint32_t code = 0; code < CODES; code++) {
-    if (t->stray_anomalies[code] == 0) continue;
+    if (!t->stray_alone[code]) continue;
     printf("Outside of any connection: %s", tcptale_anomaly_name(code));
-    print_count(", ", t->stray_anomalies[code], "time.\n", "times.\n");
+    print_count(", at least ", t->stray_times[code], "time.\n", "times.\n");
   }
 }
 

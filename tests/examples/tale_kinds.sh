@@ -258,5 +258,25 @@ tell other_things <<'END'
 END
 expect_text '1 TCP segment in 1 connection'
 
+# What is reported the 1st, 10th, 100th time is counted by what the reports say.
+tell_damaged() { # n: packets of IPv4 whose header is shorter than it can be
+  case="damaged $1"
+  {
+    printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\377\377\0\0\145\0\0\0'
+    i=0
+    while [ $i -lt "$1" ]; do
+      printf '\0\0\0\0\0\0\0\0\24\0\0\0\24\0\0\0\104\0\0\24\0\0\0\0\100\6\0\0\12\0\0\1\12\0\0\2'
+      i=$((i + 1))
+    done
+  } >"$work/capture"
+  "$tale" "$work/capture" >"$work/tale" || fail "exit status $?"
+}
+tell_damaged 3
+expect_text 'Outside of any connection: malformed, at least 1 time.'
+tell_damaged 10
+expect_text 'Outside of any connection: malformed, at least 10 times.'
+tell_damaged 123
+expect_text 'Outside of any connection: malformed, at least 100 times.'
+
 echo "tale_kinds.sh: $facts facts, $failed wrong"
 [ $failed -eq 0 ]
