@@ -17,39 +17,29 @@ static int may_tell(const struct tcptale_conn *conn) {
 }
 
 static uint8_t version_of(uint32_t kind, const uint8_t *tail) {
-  if (kind == TCPTALE_KEY_WIDE) return tail[KEY_AT(ip_version)];
-  return kind == TCPTALE_KEY_V6 ? 6 : 4;
+  if (kind == TCPTALE_KEY_V4) return 4;
+  return kind == TCPTALE_KEY_V6 ? 6 : tail[KEY_AT(ip_version)];
 }
 
-/* The address of the key's endpoint `at`. */
-static void write_address(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
-                          uint32_t at, uint8_t out[16]) {
-  if (kind == TCPTALE_KEY_WIDE) {
-    memcpy(out, tail + KEY_AT(addr) + 16 * at, 16);
-    return;
+/* One end: the key's endpoint `at`. */
+static void write_end(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
+                      uint32_t at, uint8_t addr[16], uint16_t *port) {
+  *port = tcptale_key_port(key, at);
+  if (kind == TCPTALE_KEY_V4) {
+    memcpy(addr, &key->addr[at], 4);
+  } else if (kind == TCPTALE_KEY_V6) {
+    memcpy(addr, tail + TCPTALE_KEY_V6_HIGH * at, TCPTALE_KEY_V6_HIGH);
+    memcpy(addr + TCPTALE_KEY_V6_HIGH, &key->addr[at], 4);
+  } else {
+    memcpy(addr, tail + KEY_AT(addr) + 16 * at, 16);
   }
-  if (kind == TCPTALE_KEY_V6) {
-    memcpy(out, tail + TCPTALE_KEY_V6_HIGH * at, TCPTALE_KEY_V6_HIGH);
-    out += TCPTALE_KEY_V6_HIGH;
-  }
-  memcpy(out, &key->addr[at], 4);
 }
 
 void tcptale_tell_ends_of(const struct tcptale_brief_key *key, uint32_t kind, const uint8_t *tail,
                           uint32_t client_at, tcptale_endpoints *out) {
   out->ip_version = version_of(kind, tail);
-  if (kind == TCPTALE_KEY_V4) {
-    memcpy(out->addr[0], &key->addr[client_at], 4);
-    memcpy(out->addr[1], &key->addr[client_at ^ 1], 4);
-    out->port[0] = tcptale_key_port(key, client_at);
-    out->port[1] = tcptale_key_port(key, client_at ^ 1);
-    return;
-  }
-  for (uint32_t i = 0; i < 2; i++) {
-    uint32_t at = i ^ client_at;
-    out->port[i] = tcptale_key_port(key, at);
-    write_address(key, kind, tail, at, out->addr[i]);
-  }
+  write_end(key, kind, tail, client_at, out->addr[0], &out->port[0]);
+  write_end(key, kind, tail, client_at ^ 1, out->addr[1], &out->port[1]);
 }
 
 void tcptale_tell_endpoints(const struct tcptale_conn *conn, tcptale_endpoints *out) {
