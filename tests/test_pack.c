@@ -397,6 +397,19 @@ Test(pack, bytes_of_an_idle_connection, .timeout = 60) {
   }
 }
 
+/* The indexes have room for those that may be open, and for half as many that linger. */
+Test(pack, bytes_of_a_share_of_the_indexes) {
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.memory_bytes = UINT64_C(1) << 32;
+  for (uint32_t open = 1000; open < 1000000; open += open / 50) {
+    config.max_connections = open;
+    size_t records = open + open / 2 + 64, len = tcptale_roster_bytes(&config);
+    cr_expect_geq(len, 12 * records, "%u: %zu", open, len);
+    cr_expect_leq(len, 15 * records, "%u: %zu", open, len);
+  }
+}
+
 /* ---- which keys are one ---- */
 
 enum { FLOWS = 6 };
