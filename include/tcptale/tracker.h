@@ -284,12 +284,12 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
 /* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed`
  * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
  * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
- * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: up to 32 frames are
- * read at a time, and what is kept of their connections is fetched before it is needed. Cost per
- * frame: O(1), O(log n) in the queued segments of one direction, and what becomes deliverable.
- * Since 0.9. */
-TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames, size_t count,
-                                     size_t *consumed);
+ * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: up to 32
+ * frames are read at a time, and what is kept of their connections is fetched before it is needed.
+ * Cost per frame: O(1), O(log n) in the queued segments of one direction, and what becomes
+ * deliverable. Since 0.9. */
+TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames,
+                                     size_t count, size_t *consumed);
 
 /* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked
  * at). Fragments are put together as in feed. Since 0.9. */
