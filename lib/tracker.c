@@ -240,17 +240,19 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
   tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
+static inline struct tcptale_card *card_of(const struct tcptale_tracker *t,
+                                           const struct tcptale_lookup *look) {
+  struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
+  return card ? card : tcptale_roster_look_card(&t->roster, &t->env, &look->key, look->home);
+}
+
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
 static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  struct tcptale_conn_env *env = &t->env;
-  uint32_t ref = tcptale_roster_look_from(&t->roster, env, &look->key, look->home);
-  if (!ref || tcptale_roster_is_packed(ref)) return 0;
-  struct tcptale_card *card = tcptale_roster_card(env, ref);
-  if (!tcptale_dup_all_believed(&t->dup)) return 0;
+  struct tcptale_card *card = card_of(t, look);
+  if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   if (!card->is_usual) return take_completion(t, card, look);
-  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  uint32_t usual = tcptale_usual_take(env, card, dir, &look->gist);
+  uint32_t usual = tcptale_usual_take(&t->env, card, look->key.from, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
   if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);

@@ -7,7 +7,6 @@
 #include "state.h"
 #include "util.h"
 
-#define TINY_BYTES 8u /* segments of so few are counted: stream.c */
 #define FAR_BEHIND (-((int32_t)1 << 30))
 #define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
 
@@ -209,29 +208,16 @@ uint64_t tcptale_usual_idle_ns(const tcptale_config *config) {
   return tcptale_min_u64(config->established_ns, TCPTALE_PAWS_IDLE_S * UINT64_C(1000000000));
 }
 
-static TCPTALE_APART uint32_t take_ending(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                          struct tcptale_card_end *own,
-                                          struct tcptale_card_end *peer,
-                                          const struct tcptale_gist *gist) {
+uint32_t tcptale_usual_take_ending(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                   struct tcptale_card_end *own, struct tcptale_card_end *peer,
+                                   const struct tcptale_gist *gist) {
   return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 1);
 }
 
-static TCPTALE_APART uint32_t take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                         struct tcptale_card_end *own,
-                                         struct tcptale_card_end *peer,
-                                         const struct tcptale_gist *gist) {
+uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                  struct tcptale_card_end *own, struct tcptale_card_end *peer,
+                                  const struct tcptale_gist *gist) {
   return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 0);
-}
-
-/* A segment of very few bytes is a probe, a keep-alive, or tiny. */
-uint32_t tcptale_usual_take(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir,
-                            const struct tcptale_gist *gist) {
-  struct tcptale_card_end *own = &card->ends[dir], *peer = &card->ends[dir ^ 1];
-  uint32_t ended = (own->flags | peer->flags) & TCPTALE_CARD_ENDED;
-  if (gist->said.len - 1 < TINY_BYTES) return TCPTALE_USUAL_NOT;
-  if (ended | (gist->said.tcp_flags & TCPTALE_TCP_FIN))
-    return take_ending(env, card, own, peer, gist);
-  return take_going(env, card, own, peer, gist);
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {
