@@ -47,22 +47,24 @@ static inline uint64_t tcptale_dup_sample(const struct tcptale_gist *g) {
 static inline void tcptale_dup_fill(struct tcptale_dup_entry *e, uint64_t flow,
                                     const struct tcptale_gist *gist, uint64_t index,
                                     uint64_t ts_ns) {
+  uint64_t sample = tcptale_dup_sample(gist);
   e->said = gist->said;
-  e->flow = flow;
-  e->sample = tcptale_dup_sample(gist);
   e->index = index;
+  e->flow = flow;
   e->ts_ns = ts_ns;
+  e->sample = sample;
 }
 
 /* Remembers a frame, in the place of the oldest. `flow` tells connections and directions apart. */
 static inline void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow,
                                         const struct tcptale_gist *gist, uint64_t index,
                                         uint64_t ts_ns) {
-  uint32_t at = (uint32_t)dup->count % TCPTALE_DUP_FRAMES;
+  uint64_t count = dup->count, at = count % TCPTALE_DUP_FRAMES;
   uint16_t *last = &dup->last[tcptale_dup_chain(gist->said.seq)];
-  dup->before[at] = *last;
-  *last = (uint16_t)dup->count++;
   tcptale_dup_fill(&dup->entry[at], flow, gist, index, ts_ns);
+  dup->before[at] = *last;
+  *last = (uint16_t)count;
+  dup->count = count + 1;
 }
 
 /* The same as _has, of a frame whose chain is not empty. */

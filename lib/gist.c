@@ -2,9 +2,6 @@
  * Floor 3. */
 #include "gist.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #include "bytes.h"
 #include "fields.h"
 #include "sum.h"
@@ -46,12 +43,11 @@ static uint32_t take_v6(struct tcptale_gist *gist, const uint8_t *h, uint32_t le
   gist->ip_version = 6;
   gist->ttl = h[7];
   gist->said.ip_id = 0;
-  gist->v6 = h + V6_ADDRESSES;
   return len;
 }
 
-int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
-                          int verify) {
+int tcptale_gist_of_other(struct tcptale_gist *gist, struct tcptale_gist_ends *ends,
+                          const uint8_t *data, uint32_t cap_len, int verify) {
   if (cap_len < TCPTALE_ETHERNET_LEN) return 0;
   uint32_t type, at = skip_tags(data, cap_len, &type), left = 0;
   uint32_t header_len = type == ETHER_IPV6 ? V6_LEN : TCPTALE_V4_LEN;
@@ -61,6 +57,9 @@ int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32
   if (type == TCPTALE_ETHERNET_IPV4)
     left = tcptale_gist_take_v4(gist, ip, cap_len - at - header_len);
   if (!tcptale_gist_take_tcp(gist, ip + header_len, left)) return 0;
+  ends->addresses = ip + (type == ETHER_IPV6 ? V6_ADDRESSES : TCPTALE_V4_ADDRESSES);
+  ends->ports = tcptale_be32(ip + header_len);
+  ends->ip_version = gist->ip_version;
   return tcptale_gist_finish(gist, data, ip, left, verify);
 }
 
@@ -127,18 +126,13 @@ static int take_offers(struct tcptale_gist *gist, const uint8_t *o, uint32_t lef
 }
 
 int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t left) {
-  uint32_t offset_and_flags = tcptale_be16(h + TCPTALE_TCP_DATA_OFFSET);
-  uint32_t header_len = (offset_and_flags >> 12) * 4;
-  int has_ack = (offset_and_flags & TCPTALE_TCP_ACK) != 0;
-  if ((offset_and_flags & CALLING) != TCPTALE_TCP_SYN || left != header_len ||
-      left < TCPTALE_TCP_LEN)
+  uint32_t word = tcptale_be32(h + TCPTALE_TCP_DATA_OFFSET), flags = word >> 16;
+  uint32_t header_len = (word >> 28) * 4;
+  if ((flags & CALLING) != TCPTALE_TCP_SYN || left != header_len || left < TCPTALE_TCP_LEN)
     return 0;
-  if (!has_ack && tcptale_be32(h + 8) != 0) return 0;
-  tcptale_gist_take_fixed(gist, h, header_len, left);
-  gist->kind = TCPTALE_GIST_CALL;
-  gist->good_sum = 0;
-  gist->has_timestamps = 0;
-  gist->wscale = TCPTALE_GIST_NO_SCALE;
+  if (!(flags & TCPTALE_TCP_ACK) && tcptale_be32(h + 8) != 0) return 0;
+  tcptale_gist_begin(gist, TCPTALE_GIST_CALL, 0);
+  tcptale_gist_take_fixed(gist, h, word, header_len, left);
   gist->said.ts_val = gist->said.ts_ecr = 0;
   uint32_t offers_len = header_len - TCPTALE_TCP_LEN;
   if (offers_len == COMMON_LEN && take_common_offers(gist, h + TCPTALE_TCP_LEN)) return 1;
@@ -161,9 +155,6 @@ static uint32_t packet_kind(const tcptale_packet *p) {
 void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
                             const uint8_t *data) {
   gist->payload = p->payload_cap > 0 ? data + p->payload_offset : data;
-  gist->v6 = (const uint8_t *)p + offsetof(tcptale_packet, src);
-  memcpy(gist->v4, p->src, 4);
-  memcpy(gist->v4 + 4, p->dst, 4);
   gist->said.seq = p->seq;
   gist->said.ack = p->ack;
   gist->said.len = p->payload_len;
@@ -171,7 +162,6 @@ void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *p,
   gist->said.ip_id = p->ip_id;
   gist->said.ts_val = p->ts_val;
   gist->said.ts_ecr = p->ts_ecr;
-  gist->ports = (uint32_t)p->src_port << 16 | p->dst_port;
   gist->said.tcp_flags = p->tcp_flags;
   gist->said.window = p->window;
   gist->said.checksum_and_urgent = (uint32_t)p->tcp_checksum << 16 | p->urgent;

@@ -11,6 +11,7 @@
 
 #include "bytes.h"
 #include "fields.h"
+#include "util.h"
 
 /* What tells segments of one direction apart; without padding, so it is compared as a whole. */
 struct tcptale_wording {
@@ -28,17 +29,21 @@ struct tcptale_wording {
 struct tcptale_gist {
   struct tcptale_wording said;
   const uint8_t *payload;
-  const uint8_t *v6; /* the sender's address and the receiver's, one behind the other ... */
-  uint8_t v4[8];     /* ... so are those of IPv4 */
-  uint32_t ports;    /* the sender's in the upper half */
-  uint32_t cap_len;  /* bytes of payload that were captured */
-  uint16_t mac;      /* tcptale_fields_mac of its sender; 0: there is none */
+  uint32_t cap_len; /* bytes of payload that were captured */
+  uint16_t mac;     /* tcptale_fields_mac of its sender; 0: there is none */
   uint8_t ttl;
   uint8_t ip_version;
   uint8_t kind; /* TCPTALE_GIST_ */
   uint8_t has_timestamps;
   uint8_t wscale;   /* of a call; TCPTALE_GIST_NO_SCALE: it offers none */
   uint8_t good_sum; /* 1: its TCP checksum was verified */
+};
+
+/* Between whom, which is not kept longer than its key takes. */
+struct tcptale_gist_ends {
+  const uint8_t *addresses; /* the sender's and the receiver's, one behind the other */
+  uint32_t ports;           /* the sender's in the upper half */
+  uint32_t ip_version;
 };
 
 enum tcptale_gist_kind {
@@ -61,60 +66,68 @@ enum {
 };
 
 /* An IPv4 header, unfragmented and without options, of a datagram that carries at most `left` bytes.
- * Returns how many it carries; 0: none of ours. */
-static inline uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist, const uint8_t *h,
-                                            uint32_t left) {
+ * Its fields from total length to protocol are read as one number. Returns how many bytes it carries;
+ * 0: none of ours. */
+static TCPTALE_SPECIALIZED uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist,
+                                                         const uint8_t *h, uint32_t left) {
   const uint32_t fragment = TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET;
-  uint32_t id_and_fragment = tcptale_be32(h + TCPTALE_V4_ID);
-  uint32_t len = tcptale_be16(h + TCPTALE_V4_TOTAL) - (uint32_t)TCPTALE_V4_LEN; /* or huge */
-  if (h[0] != 0x45 || h[TCPTALE_V4_PROTOCOL] != TCPTALE_PROTO_TCP) return 0;
-  if ((id_and_fragment & fragment) || len > left) return 0;
+  uint64_t fields = tcptale_be64(h + TCPTALE_V4_TOTAL);
+  uint32_t len = (uint32_t)(fields >> 48) - (uint32_t)TCPTALE_V4_LEN; /* or huge */
+  if (h[0] != 0x45 || (fields & (fragment << 16 | 0xff)) != TCPTALE_PROTO_TCP) return 0;
+  if (len > left) return 0;
   gist->ip_version = 4;
-  gist->ttl = h[8];
-  gist->said.ip_id = id_and_fragment >> 16;
-  memcpy(gist->v4, h + TCPTALE_V4_ADDRESSES, sizeof gist->v4);
+  gist->ttl = (uint8_t)(fields >> 8);
+  gist->said.ip_id = (uint16_t)(fields >> 32);
   return len;
 }
 
-/* What all TCP headers have; of `left` bytes, the payload's included. */
+/* What all TCP headers have, of `left` bytes, the payload's included; `word` is the one of flags and
+ * window. */
 static inline void tcptale_gist_take_fixed(struct tcptale_gist *gist, const uint8_t *h,
-                                           uint32_t header_len, uint32_t left) {
-  uint32_t flags_and_window = tcptale_be32(h + TCPTALE_TCP_DATA_OFFSET);
-  gist->ports = tcptale_be32(h);
+                                           uint32_t word, uint32_t header_len, uint32_t left) {
   gist->said.seq = tcptale_be32(h + 4);
   gist->said.ack = tcptale_be32(h + 8);
-  gist->said.tcp_flags = (uint16_t)(flags_and_window >> 16 & 0xfff);
-  gist->said.window = (uint16_t)flags_and_window;
+  gist->said.tcp_flags = (uint16_t)(word >> 16 & 0xfff);
+  gist->said.window = (uint16_t)word;
   gist->said.checksum_and_urgent = tcptale_be32(h + 16);
   gist->said.len = gist->cap_len = left - header_len;
   gist->payload = h + header_len;
 }
 
-/* A plain segment of `left` bytes; more than that may be read, but 20. 0: it is none. */
-static inline int tcptale_gist_take_plain(struct tcptale_gist *gist, const uint8_t *h,
-                                          uint32_t left) {
-  uint32_t shape = tcptale_be16(h + TCPTALE_TCP_DATA_OFFSET) & (uint32_t)TCPTALE_GIST_SHAPE;
-  uint32_t header_len = shape >> 12 << 2;
-  if (left < header_len) return 0;
-  gist->kind = TCPTALE_GIST_PLAIN;
-  gist->has_timestamps = 0;
+/* What is said by the bytes behind: nothing, unless found otherwise. */
+static inline void tcptale_gist_begin(struct tcptale_gist *gist, uint32_t kind,
+                                      uint32_t has_timestamps) {
+  gist->kind = (uint8_t)kind;
+  gist->has_timestamps = (uint8_t)has_timestamps;
   gist->wscale = TCPTALE_GIST_NO_SCALE;
   gist->good_sum = 0;
-  gist->said.ts_val = gist->said.ts_ecr = 0;
-  if (shape == TCPTALE_GIST_STAMPED && tcptale_be32(h + TCPTALE_TCP_LEN) == TCPTALE_GIST_STAMP) {
-    gist->has_timestamps = 1;
+}
+
+/* A plain segment of `left` bytes; more than that may be read, but 20. 0: it is none. */
+static TCPTALE_SPECIALIZED int tcptale_gist_take_plain(struct tcptale_gist *gist, const uint8_t *h,
+                                                       uint32_t left) {
+  uint32_t word = tcptale_be32(h + TCPTALE_TCP_DATA_OFFSET);
+  uint32_t shape = word >> 16 & (uint32_t)TCPTALE_GIST_SHAPE;
+  if (shape == TCPTALE_GIST_STAMPED && left >= TCPTALE_GIST_STAMPED_LEN &&
+      tcptale_be32(h + TCPTALE_TCP_LEN) == TCPTALE_GIST_STAMP) {
+    tcptale_gist_begin(gist, TCPTALE_GIST_PLAIN, 1);
+    tcptale_gist_take_fixed(gist, h, word, TCPTALE_GIST_STAMPED_LEN, left);
     gist->said.ts_val = tcptale_be32(h + 24);
     gist->said.ts_ecr = tcptale_be32(h + 28);
-  } else if (shape != TCPTALE_GIST_BARE) return 0;
-  tcptale_gist_take_fixed(gist, h, header_len, left);
+    return 1;
+  }
+  if (shape != TCPTALE_GIST_BARE || left < TCPTALE_TCP_LEN) return 0;
+  tcptale_gist_begin(gist, TCPTALE_GIST_PLAIN, 0);
+  tcptale_gist_take_fixed(gist, h, word, TCPTALE_TCP_LEN, left);
+  gist->said.ts_val = gist->said.ts_ecr = 0;
   return 1;
 }
 
 /* The same of a call. */
 int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t left);
 
-static inline int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t *h,
-                                        uint32_t left) {
+static TCPTALE_SPECIALIZED int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t *h,
+                                                     uint32_t left) {
   return tcptale_gist_take_plain(gist, h, left) || tcptale_gist_take_call(gist, h, left);
 }
 
@@ -140,17 +153,22 @@ static inline int tcptale_gist_is_v4(const uint8_t *data, uint32_t cap_len) {
 
 /* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where its
  * checksums have to be right. */
-static inline int tcptale_gist_of_v4(struct tcptale_gist *gist, const uint8_t *data,
-                                     uint32_t cap_len, int verify) {
+static TCPTALE_SPECIALIZED int tcptale_gist_of_v4(struct tcptale_gist *gist,
+                                                  struct tcptale_gist_ends *ends,
+                                                  const uint8_t *data, uint32_t cap_len,
+                                                  int verify) {
   const uint32_t ip_at = TCPTALE_ETHERNET_LEN, tcp_at = ip_at + TCPTALE_V4_LEN;
   uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
   if (!tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
+  ends->addresses = data + ip_at + TCPTALE_V4_ADDRESSES;
+  ends->ports = tcptale_be32(data + tcp_at);
+  ends->ip_version = 4;
   return tcptale_gist_finish(gist, data, data + ip_at, left, verify);
 }
 
 /* The same of any other frame. */
-int tcptale_gist_of_other(struct tcptale_gist *gist, const uint8_t *data, uint32_t cap_len,
-                          int verify);
+int tcptale_gist_of_other(struct tcptale_gist *gist, struct tcptale_gist_ends *ends,
+                          const uint8_t *data, uint32_t cap_len, int verify);
 
 /* The gist of a decoded packet that has a TCP layer. */
 void tcptale_gist_of_packet(struct tcptale_gist *gist, const tcptale_packet *packet,

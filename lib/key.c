@@ -45,11 +45,11 @@ static void set_digest(struct tcptale_key *key, uint64_t digest) {
   key->hash = (uint32_t)(digest >> 32);
 }
 
-int tcptale_key_read_own(struct tcptale_key *key, const struct tcptale_gist *g,
+int tcptale_key_read_own(struct tcptale_key *key, const uint8_t addresses[8], uint32_t ports,
                          const uint64_t *word) {
-  uint32_t turned = tcptale_key_turned(g->ports);
-  tcptale_key_set_v4(key, g->v4, g->ports, g->ports > turned, word);
-  return g->ports != turned;
+  uint32_t turned = tcptale_key_turned(ports);
+  tcptale_key_set_v4(key, addresses, ports, ports > turned, word);
+  return ports != turned;
 }
 
 static void set_v6(struct tcptale_key *key, uint32_t at, const uint8_t *address) {
@@ -57,19 +57,20 @@ static void set_v6(struct tcptale_key *key, uint32_t at, const uint8_t *address)
   key->brief.addr[at] = word_at(address + TCPTALE_KEY_V6_HIGH);
 }
 
-int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *g,
+int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
                         const uint64_t *word) {
-  const uint8_t *src = g->v6, *dst = g->v6 + 16;
+  const uint8_t *src = ends->addresses, *dst = src + 16;
   uint64_t there = tcptale_be64(src), back = tcptale_be64(dst);
+  uint32_t turned = tcptale_key_turned(ends->ports);
   if (there == back) there = tcptale_be64(src + 8), back = tcptale_be64(dst + 8);
   uint32_t from = there > back;
-  if (there == back) from = g->ports > tcptale_key_turned(g->ports);
+  if (there == back) from = ends->ports > turned;
   key->kind = TCPTALE_KEY_V6;
   set_v6(key, from, src);
   set_v6(key, 1 - from, dst);
-  tcptale_key_set_ports(key, from, g->ports);
+  tcptale_key_set_ports(key, from, ends->ports);
   key->hash = hash_v6(&key->brief, key->v6_high[0], word);
-  return there != back || g->ports != tcptale_key_turned(g->ports);
+  return there != back || ends->ports != turned;
 }
 
 /* With a scope, tags or a tunnel. */
@@ -82,11 +83,16 @@ static int read_more(struct tcptale_key *key, const tcptale_packet *p, uint64_t 
   return 1;
 }
 
-int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
-                   const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
-                   const struct tcptale_key_secret *secret) {
+int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet, uint64_t scope,
+                   uint32_t flags, const struct tcptale_key_secret *secret) {
   if (!(packet->layers & TCPTALE_LAYER_TCP) || packet->ip_version == 0) return 0;
   if (scope != 0 || flags != 0) return read_more(key, packet, scope, flags, secret);
-  tcptale_key_of_gist(key, gist, secret); /* one of both ends is as good as the other */
+  uint8_t addresses[32];
+  size_t len = packet->ip_version == 4 ? 4 : 16;
+  memcpy(addresses, packet->src, len);
+  memcpy(addresses + len, packet->dst, len);
+  struct tcptale_gist_ends ends = {addresses, (uint32_t)packet->src_port << 16 | packet->dst_port,
+                                   packet->ip_version};
+  tcptale_key_of_ends(key, &ends, secret); /* one of both ends is as good as the other */
   return 1;
 }

@@ -51,14 +51,13 @@ struct tcptale_key_secret {
 /* Makes the secret out of a configuration's hash_key. */
 void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t hash_key[16]);
 
-/* Reads the key of a decoded packet, whose gist is `gist`. 0 where it has none: no TCP, or no
- * addresses. `flags`: those of tcptale_flow_key_of. */
-int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet,
-                   const struct tcptale_gist *gist, uint64_t scope, uint32_t flags,
-                   const struct tcptale_key_secret *secret);
+/* Reads the key of a decoded packet. 0 where it has none: no TCP, or no addresses. `flags`: those of
+ * tcptale_flow_key_of. */
+int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet, uint64_t scope,
+                   uint32_t flags, const struct tcptale_key_secret *secret);
 
-/* The key of a gist of IPv6; as tcptale_key_of_gist. */
-int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist *gist,
+/* The key of two ends of IPv6; as tcptale_key_of_ends. */
+int tcptale_key_read_v6(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
                         const uint64_t *word);
 
 /* Numbers of 32 bits, multiplied in pairs with secret words added, collide in the upper half of the
@@ -108,24 +107,24 @@ static inline void tcptale_key_set_v4(struct tcptale_key *key, const uint8_t add
   key->hash = tcptale_key_hash_v4(&key->brief, word);
 }
 
-/* The key of a gist whose two addresses are one; as tcptale_key_of_gist. */
-int tcptale_key_read_own(struct tcptale_key *key, const struct tcptale_gist *gist,
+/* The key of two ends that have one address, of IPv4; as tcptale_key_of_ends. */
+int tcptale_key_read_own(struct tcptale_key *key, const uint8_t addresses[8], uint32_t ports,
                          const uint64_t *word);
 
-static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist *g,
+static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
                                       const uint64_t *word) {
-  uint64_t there = tcptale_be64(g->v4), back = there << 32 | there >> 32;
-  if (there == back) return tcptale_key_read_own(key, g, word);
-  tcptale_key_set_v4(key, g->v4, g->ports, there > back, word);
+  uint64_t there = tcptale_be64(ends->addresses), back = there << 32 | there >> 32;
+  if (there == back) return tcptale_key_read_own(key, ends->addresses, ends->ports, word);
+  tcptale_key_set_v4(key, ends->addresses, ends->ports, there > back, word);
   return 1;
 }
 
-/* The same from a gist, for a key without scope and flags. 0: both ends are one (LAND), so that the
- * key does not tell who sends. */
-static inline int tcptale_key_of_gist(struct tcptale_key *key, const struct tcptale_gist *gist,
+/* The key of who sends and who receives, without scope and flags. 0: both ends are one (LAND), so that
+ * the key does not tell who sends. */
+static inline int tcptale_key_of_ends(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
                                       const struct tcptale_key_secret *secret) {
-  return gist->ip_version == 4 ? tcptale_key_read_v4(key, gist, secret->word)
-                               : tcptale_key_read_v6(key, gist, secret->word);
+  return ends->ip_version == 4 ? tcptale_key_read_v4(key, ends, secret->word)
+                               : tcptale_key_read_v6(key, ends, secret->word);
 }
 
 /* The hash of a key that is kept. */

@@ -286,8 +286,7 @@ static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, con
   look->known = (packet->layers & TCPTALE_LAYER_TCP) != 0;
   if (!look->known) return;
   tcptale_gist_of_packet(&look->gist, packet, data);
-  look->known =
-      tcptale_key_of(&look->key, packet, &look->gist, scope, t->key_flags, &t->env.secret);
+  look->known = tcptale_key_of(&look->key, packet, scope, t->key_flags, &t->env.secret);
   if (look->known) look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
@@ -401,26 +400,24 @@ static tcptale_packet *packet_of(struct tcptale_tracker *t, const struct tcptale
   return &t->ahead[look - t->look];
 }
 
-/* Whether all that is needed of a usual frame is its gist. */
-static inline int may_have_gist(const struct tcptale_tracker *t, const tcptale_frame *f) {
-  return t->wants_gists && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0;
-}
-
 /* Reads the gist of a frame, and its key. */
-static inline int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
-                            struct tcptale_lookup *look) {
-  int verify = (t->decode_flags & TCPTALE_DECODE_CHECKSUM) != 0;
+static TCPTALE_SPECIALIZED int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
+                                         struct tcptale_lookup *look, int verify) {
+  struct tcptale_gist_ends ends;
   if (tcptale_gist_is_v4(f->data, f->cap_len))
-    return tcptale_gist_of_v4(&look->gist, f->data, f->cap_len, verify) &&
-           tcptale_key_read_v4(&look->key, &look->gist, t->env.secret.word);
-  return tcptale_gist_of_other(&look->gist, f->data, f->cap_len, verify) &&
-         tcptale_key_of_gist(&look->key, &look->gist, &t->env.secret);
+    return tcptale_gist_of_v4(&look->gist, &ends, f->data, f->cap_len, verify) &&
+           tcptale_key_read_v4(&look->key, &ends, t->env.secret.word);
+  return tcptale_gist_of_other(&look->gist, &ends, f->data, f->cap_len, verify) &&
+         tcptale_key_of_ends(&look->key, &ends, &t->env.secret);
 }
 
-/* Reads what a frame is about. */
-static inline void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
-                              struct tcptale_lookup *look) {
-  look->known = may_have_gist(t, f) && read_gist(t, f, look);
+/* Reads what a frame is about: all that is needed of a usual one, as of most on Ethernet, is its gist
+ * (`may_have_gist`). */
+static TCPTALE_SPECIALIZED void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
+                                           struct tcptale_lookup *look, int may_have_gist,
+                                           int verify) {
+  look->known = may_have_gist && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0 &&
+                read_gist(t, f, look, verify);
   look->has_packet = !look->known;
   if (look->has_packet) {
     decode(t, f, packet_of(t, look));
@@ -463,13 +460,21 @@ static uint32_t lot_of(const struct tcptale_tracker *t, size_t left) {
   return left < most ? (uint32_t)left : most;
 }
 
+/* One copy for each `may_have_gist` and `verify`: nearly all that a frame costs here is in line. */
+static TCPTALE_SPECIALIZED void read_frames(struct tcptale_tracker *t, const tcptale_frame *f,
+                                            size_t stride, uint32_t n, int may_have_gist,
+                                            int verify) {
+  struct tcptale_lookup *end = t->look + n;
+  for (struct tcptale_lookup *look = t->look; look < end; look++, f = frame_at(f, stride, 1))
+    read_frame(t, f, look, may_have_gist, verify);
+}
+
 /* Reads `n` frames, up to TCPTALE_AHEAD. */
 static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                        uint32_t n) {
-  const tcptale_frame *f = frames;
-  struct tcptale_lookup *end = t->look + n;
-  for (struct tcptale_lookup *look = t->look; look < end; look++, f = frame_at(f, stride, 1))
-    read_frame(t, f, look);
+  if (!t->wants_gists) read_frames(t, frames, stride, n, 0, 0);
+  else if (t->decode_flags & TCPTALE_DECODE_CHECKSUM) read_frames(t, frames, stride, n, 1, 1);
+  else read_frames(t, frames, stride, n, 1, 0);
   fetch_connections(t, n);
 }
 
