@@ -94,6 +94,6 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
   tcptale_established_event event = {
       .conn_id = card->id, .rtt_ns = (int64_t)card->since_ns, .syn_synack_ns = (int64_t)answer_ns};
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
-  card->is_usual = tcptale_fold_is_usual(env, card) & 1;
+  card->is_going = tcptale_fold_wants_usual(env, card) & 1;
   tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
 }

@@ -105,7 +105,7 @@ struct tcptale_card {
   bool has_tally : 1;
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
-  bool is_usual : 1;      /* a segment may go the short way (usual.h) */
+  bool is_going : 1;      /* usual, and neither end has told its end (usual.h) */
   bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t user;
@@ -150,6 +150,11 @@ static inline int32_t tcptale_card_ahead(const struct tcptale_card_end *end, uin
 /* 1: it has told all, and its FIN stands right behind. */
 static inline uint32_t tcptale_card_has_ended(const struct tcptale_card_end *end) {
   return end->flags & TCPTALE_CARD_ENDED;
+}
+
+/* Not 0: one of both has. */
+static inline uint32_t tcptale_card_is_ending(const struct tcptale_card *card) {
+  return tcptale_card_has_ended(&card->ends[0]) | tcptale_card_has_ended(&card->ends[1]);
 }
 
 /* The shift of an end's window field: 14 where it is not known (RFC 7323 2.3). `offered`: in its

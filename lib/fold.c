@@ -293,7 +293,6 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   card->client_at = conn->client_at;
   fold_flags(conn, card);
   card->has_record = 0;
-  card->is_usual = !is_closed;
   card->since_ns = (last_of(conn) - conn->first_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
   card->policies = (uint8_t)(conn->ends[0].half.policy | conn->ends[1].half.policy << 4);
   card->discards = 0;
@@ -301,6 +300,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
   for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d]);
+  card->is_going = !is_closed && !tcptale_card_is_ending(card);
   return 1;
 }
 

@@ -326,7 +326,7 @@ int tcptale_conn_stop_data(tcptale_conn *handle, uint32_t direction) {
     tcptale_packed_stop_data(packed, direction);
   } else if (card) {
     card->discards = (card->discards | 1u << direction) & 3u;
-    card->is_usual = 0;
+    card->is_going = 0;
   } else {
     discard(handle, direction);
   }

@@ -222,13 +222,6 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
   chain_push(roster, conn->id, &conn->card->links, ref_of(env, conn->card));
 }
 
-struct tcptale_card *tcptale_roster_look_card(const struct tcptale_roster *roster,
-                                              const struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key, uint32_t home) {
-  uint32_t ref = tcptale_roster_look_from(roster, env, key, home);
-  return ref == 0 || tcptale_roster_is_packed(ref) ? NULL : card_at(env, ref);
-}
-
 /* ---- lists by class ---- */
 
 static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,

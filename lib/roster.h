@@ -189,13 +189,8 @@ static inline struct tcptale_packed *tcptale_roster_packed(const struct tcptale_
   return tcptale_arena_at(&env->arena, ref & ~1u);
 }
 
-/* The card of a key's connection; NULL where it is packed, or there is none. */
-struct tcptale_card *tcptale_roster_look_card(const struct tcptale_roster *roster,
-                                              const struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key, uint32_t home);
-
-/* The same, where it has two IPv4 addresses and stands right at home, as most do; NULL: it is to be
- * looked for. */
+/* The card of a key's connection, not packed, where it has two IPv4 addresses and stands right at
+ * home, as most do; NULL: it is to be looked for. */
 static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_roster *roster,
                                                          const struct tcptale_conn_env *env,
                                                          const struct tcptale_key *key,
@@ -203,7 +198,7 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
   const struct tcptale_slot *slot = &roster->by_key.slots[home];
   if (slot->hash != key->hash || slot->ref == 0 || tcptale_roster_is_packed(slot->ref)) return NULL;
   struct tcptale_card *card = tcptale_roster_card(env, slot->ref);
-  if (key->kind | card->key_kind) return NULL;
+  if (key->kind || card->key_kind) return NULL;
   return tcptale_key_is_brief(key, &card->key) ? card : NULL;
 }
 

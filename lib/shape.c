@@ -75,7 +75,7 @@ static struct tcptale_conn *attach(struct tcptale_conn_env *env, struct tcptale_
   conn->handshake = candidates;
   card->has_record = 1;
   card->has_tally = 0; /* the record has it */
-  card->is_usual = 0;
+  card->is_going = 0;
   card->more.at.record = record;
   return conn;
 }

@@ -240,22 +240,35 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
   tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
-static inline struct tcptale_card *card_of(const struct tcptale_tracker *t,
-                                           const struct tcptale_lookup *look) {
-  struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
-  return card ? card : tcptale_roster_look_card(&t->roster, &t->env, &look->key, look->home);
+/* A connection that has begun to end, or not begun. */
+static TCPTALE_APART int take_other(struct tcptale_tracker *t, struct tcptale_card *card,
+                                    const struct tcptale_lookup *look) {
+  if (!tcptale_fold_is_usual(&t->env, card)) return take_completion(t, card, look);
+  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
+  if (usual == TCPTALE_USUAL_NOT) return 0;
+  remember(t, look);
+  if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
+  return 1;
+}
+
+static TCPTALE_APART struct tcptale_card *search_card(const struct tcptale_tracker *t,
+                                                      const struct tcptale_lookup *look) {
+  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
+  return !ref || tcptale_roster_is_packed(ref) ? NULL : tcptale_roster_card(&t->env, ref);
 }
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
 static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  struct tcptale_card *card = card_of(t, look);
+  struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
+  if (!card) card = search_card(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
-  if (!card->is_usual) return take_completion(t, card, look);
-  uint32_t usual = tcptale_usual_take(&t->env, card, look->key.from, &look->gist);
-  if (usual == TCPTALE_USUAL_NOT) return 0;
+  int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
+  if (!is_going) return take_other(t, card, look);
+  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
-  if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
   return 1;
 }
 

@@ -7,12 +7,14 @@
 #include "state.h"
 #include "util.h"
 
+#define TINY_BYTES 8u /* segments of so few are counted: stream.c */
 #define FAR_BEHIND (-((int32_t)1 << 30))
 #define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
 
 /* A segment, the card that it belongs to, and where both stand. */
 struct step {
   struct tcptale_card *card;
+  uint32_t dir;
   struct tcptale_card_end *own; /* whose segment it is */
   struct tcptale_card_end *peer;
   const struct tcptale_gist *gist;
@@ -31,8 +33,10 @@ struct step {
 };
 
 static inline void begin(struct step *s, int is_ending) {
-  const struct tcptale_card_end *own = s->own, *peer = s->peer;
+  struct tcptale_card_end *own = s->card->ends + s->dir, *peer = s->card->ends + 1 - s->dir;
   const struct tcptale_gist *gist = s->gist;
+  s->own = own;
+  s->peer = peer;
   s->len = gist->said.len;
   s->is_fin = is_ending ? gist->said.tcp_flags & TCPTALE_TCP_FIN : 0;
   s->carries = (s->len > 0) | s->is_fin;
@@ -51,10 +55,11 @@ static inline void begin_rest(struct step *s, const struct tcptale_conn_env *env
 }
 
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
- * window. After its FIN an end sends only acknowledgements. */
+ * window. After its FIN an end sends only acknowledgements. A segment of very few bytes is a probe, a
+ * keep-alive, or tiny, which is counted. */
 static inline int is_in_order(const struct step *s) {
   const struct tcptale_card_end *own = s->own;
-  if (s->gist->said.seq != own->next_seq + s->own_ended) return 0;
+  if (s->len - 1 < TINY_BYTES || s->gist->said.seq != own->next_seq + s->own_ended) return 0;
   if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
   if (s->is_fin && tcptale_card_ahead(own, own->acked) > 0) return 0;
   return (int64_t)s->own_ended + s->len <= tcptale_card_ahead(own, own->edge);
@@ -145,14 +150,10 @@ static inline void advance(struct tcptale_card_end *own, uint32_t len) {
   if (before + len < before) own->next_high++;
 }
 
-static inline uint32_t direction_of(const struct step *s) {
-  return s->own == &s->card->ends[TCPTALE_S2C];
-}
-
 static inline void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
-  event.direction = direction_of(s);
+  event.direction = s->dir;
   event.len = s->len;
   event.offset = tcptale_card_next(s->own);
   event.from_index = env->emit.index;
@@ -172,15 +173,18 @@ static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) 
 }
 
 /* All before the FIN was told; the states follow. */
-static void tell_end(struct tcptale_conn_env *env, const struct step *s) {
-  s->own->flags |= TCPTALE_CARD_ENDED;
-  if (!s->card->is_ignored) { /* which it may be since its last bytes */
+static TCPTALE_APART void tell_end(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                   uint32_t dir) {
+  struct tcptale_card_end *own = card->ends + dir, *peer = card->ends + 1 - dir;
+  own->flags |= TCPTALE_CARD_ENDED;
+  card->is_going = 0;
+  if (!card->is_ignored) { /* which it may be since its last bytes */
     tcptale_half_close_event event = {
-        .conn_id = s->card->id, .direction = direction_of(s), .offset = tcptale_card_next(s->own)};
-    s->card->data_told = 1;
-    tcptale_emit_half_close(&env->emit, tcptale_card_handle(s->card), &event);
+        .conn_id = card->id, .direction = dir, .offset = tcptale_card_next(own)};
+    card->data_told = 1;
+    tcptale_emit_half_close(&env->emit, tcptale_card_handle(card), &event);
   }
-  finish(s->own, s->peer);
+  finish(own, peer);
 }
 
 static int both_are_over(const struct tcptale_card *card) {
@@ -189,8 +193,10 @@ static int both_are_over(const struct tcptale_card *card) {
 
 /* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and the
  * compiler leaves them out. */
-static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct step s,
+static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                         uint32_t dir, const struct tcptale_gist *gist,
                                          int is_ending) {
+  struct step s = {.card = card, .dir = dir, .gist = gist};
   begin(&s, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
   begin_rest(&s, env);
@@ -199,7 +205,7 @@ static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct st
   note_sender(&s);
   note_ack(&s);
   if (s.len > 0) tell_data(env, &s);
-  if (s.is_fin) tell_end(env, &s);
+  if (s.is_fin) tell_end(env, card, dir);
   if (s.peer_ended && both_are_over(s.card)) return TCPTALE_USUAL_OVER;
   return TCPTALE_USUAL_TAKEN;
 }
@@ -208,16 +214,14 @@ uint64_t tcptale_usual_idle_ns(const tcptale_config *config) {
   return tcptale_min_u64(config->established_ns, TCPTALE_PAWS_IDLE_S * UINT64_C(1000000000));
 }
 
-uint32_t tcptale_usual_take_ending(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                   struct tcptale_card_end *own, struct tcptale_card_end *peer,
-                                   const struct tcptale_gist *gist) {
-  return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 1);
+uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                  uint32_t dir, const struct tcptale_gist *gist) {
+  return take(env, card, dir, gist, 0);
 }
 
-uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                  struct tcptale_card_end *own, struct tcptale_card_end *peer,
-                                  const struct tcptale_gist *gist) {
-  return take(env, (struct step){.card = card, .own = own, .peer = peer, .gist = gist}, 0);
+uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                uint32_t dir, const struct tcptale_gist *gist) {
+  return take(env, card, dir, gist, 1);
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {
@@ -228,7 +232,6 @@ void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card
     event.missing[d] = tally ? tally->missing[d] : 0;
   }
   env->closed++;
-  card->is_usual = 0;
   tcptale_emit_close(&env->emit, tcptale_card_handle(card), &event);
   card->how = TCPTALE_CLOSE_FIN;
 }
