@@ -1,7 +1,7 @@
 /* call.c - see call.h. Floor 14. */
 #include "call.h"
 
-#include "tcptale/seq.h"
+#include "seq.h"
 #include "shape.h"
 #include "tell.h"
 #include "usual.h"
@@ -13,19 +13,26 @@ static int has_room(const struct tcptale_roster *roster, const struct tcptale_co
          tcptale_roster_half_open(roster) < roster->max_half_open;
 }
 
+/* Its members one by one, and zeros: to begin with a zeroed event takes as long as all of it. */
+static void tell_open(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                      const struct tcptale_key *key) {
+  tcptale_open_event event;
+  event.conn_id = env->last_id;
+  event.how = TCPTALE_OPEN_SYN;
+  event.role = TCPTALE_ROLE_KNOWN;
+  memset(&event.endpoints, 0, sizeof event.endpoints);
+  event.endpoints.struct_size = sizeof event.endpoints;
+  event.endpoints.role = TCPTALE_ROLE_KNOWN;
+  tcptale_tell_ends_of(&packed->key, key->kind, packed->key_tail, key->from, &event.endpoints);
+  tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), &event);
+}
+
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
   if (!has_room(roster, env)) return 0;
-  struct tcptale_packed *packed = tcptale_shape_add_call(roster, env, key);
+  struct tcptale_packed *packed = tcptale_shape_add_call(roster, env, key, gist);
   if (!packed) return 0;
-  tcptale_pack_call(env, packed, key, gist);
-  tcptale_roster_enlist_call(roster, env, packed);
-  tcptale_open_event event = {.conn_id = env->last_id, .how = TCPTALE_OPEN_SYN};
-  event.role = TCPTALE_ROLE_KNOWN;
-  event.endpoints.struct_size = sizeof event.endpoints;
-  tcptale_tell_ends_of(&packed->key, key->kind, packed->key_tail, key->from, &event.endpoints);
-  event.endpoints.role = TCPTALE_ROLE_KNOWN;
-  tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), &event);
+  tell_open(env, packed, key);
   return 1;
 }
 
@@ -39,7 +46,7 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
   int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
                   key->from != tcptale_packed_client_at(packed);
   if (!is_answer) return 0;
-  return tcptale_shape_answer(roster, env, ref, key->hash, gist) != NULL;
+  return tcptale_shape_answer(roster, env, ref, key->hash, gist);
 }
 
 /* The window must not shrink: that is told, the long way. */
@@ -77,14 +84,15 @@ static void note_client(struct tcptale_card *card, const struct tcptale_gist *gi
   if (window > client->window) server->edge = server->next_seq + window;
   client->window = gist->said.window;
   int is_stamped = gist->has_timestamps && card->has_timestamps;
-  if (is_stamped && tcptale_seq_diff(gist->said.ts_val, client->ts_recent) >= 0)
+  if (is_stamped && tcptale_seq_distance(gist->said.ts_val, client->ts_recent) >= 0)
     client->ts_recent = gist->said.ts_val;
 }
 
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_card *card, const struct tcptale_gist *gist) {
+                           struct tcptale_card *card, const struct tcptale_gist *gist,
+                           uint64_t due_ns) {
   struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
-  uint64_t due_ns = tcptale_fold_deadline(env, card), answer_ns = card->since_ns;
+  uint64_t answer_ns = card->since_ns;
   agree(card);
   note_client(card, gist);
   client->flags |= TCPTALE_CARD_ACKS_SEEN;

@@ -172,7 +172,8 @@ static int fits(const struct tcptale_end *end) {
 static int is_usual(const struct tcptale_end *end) {
   const struct tcptale_half *half = &end->half;
   return end->state >= TCPTALE_STATE_ESTABLISHED && is_calm(half) && half->highest == half->next &&
-         end->edge != 0 && is_near(half->acked, half->next) && is_near(end->edge, half->next);
+         end->edge != 0 && is_near(half->acked, half->next) && is_near(end->edge, half->next) &&
+         (int64_t)(end->edge - half->acked) <= NEAR;
 }
 
 /* Neither each segment's verdict nor a comparison with what was told; a history of gaps alone does
@@ -284,6 +285,11 @@ static void fold_flags(const struct tcptale_conn *conn, struct tcptale_card *car
   card->offload_told = conn->flags / TCPTALE_CONN_OFFLOAD_TOLD & 3;
 }
 
+/* The offset of a direction is so high that the next digit is the last: see usual.c. */
+static int is_at_last_digit(const struct tcptale_card *card) {
+  return card->ends[0].next_high == UINT8_MAX || card->ends[1].next_high == UINT8_MAX;
+}
+
 int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   struct tcptale_card *card = conn->card;
   int is_closed = conn->phase == TCPTALE_PHASE_CLOSED;
@@ -300,7 +306,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
   for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d]);
-  card->is_going = !is_closed && !tcptale_card_is_ending(card);
+  card->is_going = !is_closed && !tcptale_card_is_ending(card) && !is_at_last_digit(card);
   return 1;
 }
 

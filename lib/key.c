@@ -31,11 +31,9 @@ static uint32_t hash_v6(const struct tcptale_brief_key *key, const uint8_t *high
   return (uint32_t)(tcptale_key_spread(sum) >> 32);
 }
 
-uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind, const uint8_t *tail,
-                          const struct tcptale_key_secret *secret) {
-  if (kind == TCPTALE_KEY_WIDE) return brief->addr[0];
-  if (kind == TCPTALE_KEY_V6) return hash_v6(brief, tail, secret->word);
-  return tcptale_key_hash_v4(brief, secret->word);
+uint32_t tcptale_key_hash_tailed(const struct tcptale_brief_key *brief, uint32_t kind,
+                                 const uint8_t *tail, const struct tcptale_key_secret *secret) {
+  return kind == TCPTALE_KEY_WIDE ? brief->addr[0] : hash_v6(brief, tail, secret->word);
 }
 
 static void set_digest(struct tcptale_key *key, uint64_t digest) {

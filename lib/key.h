@@ -127,9 +127,17 @@ static inline int tcptale_key_of_ends(struct tcptale_key *key, const struct tcpt
                                : tcptale_key_read_v6(key, ends, secret->word);
 }
 
+/* The hash of a kept key that has a tail. */
+uint32_t tcptale_key_hash_tailed(const struct tcptale_brief_key *brief, uint32_t kind,
+                                 const uint8_t *tail, const struct tcptale_key_secret *secret);
+
 /* The hash of a key that is kept. */
-uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind, const uint8_t *tail,
-                          const struct tcptale_key_secret *secret);
+static inline uint32_t tcptale_key_hash(const struct tcptale_brief_key *brief, uint32_t kind,
+                                        const uint8_t *tail,
+                                        const struct tcptale_key_secret *secret) {
+  return kind == TCPTALE_KEY_V4 ? tcptale_key_hash_v4(brief, secret->word)
+                                : tcptale_key_hash_tailed(brief, kind, tail, secret);
+}
 
 static inline size_t tcptale_key_tail_bytes(uint32_t kind) {
   if (kind == TCPTALE_KEY_V6) return TCPTALE_KEY_V6_BYTES;

@@ -130,9 +130,7 @@ static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *en
   relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_FULL), config->pressure_established_ns);
 }
 
-/* What _open does for a call first, unless nine tenths are full; it then finds that done. */
-void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open) return;
+void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
   tcptale_roster_prefetch_oldest(roster, env, TCPTALE_CLASS_CALL);
 }

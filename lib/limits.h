@@ -19,8 +19,16 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env,
                                          const struct tcptale_key *key, int half_open);
 
-/* The number of half-open ones is reached: one gives way for a call that is about to come. */
-void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+/* One that is half-open gives way for a call that is about to come. */
+void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env);
+
+/* The same, where their number is reached: what _open does for a call first, unless nine tenths are
+ * full; it then finds that done. */
+static inline void tcptale_limits_yield(struct tcptale_roster *roster,
+                                        struct tcptale_conn_env *env) {
+  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open) return;
+  tcptale_limits_yield_one(roster, env);
+}
 
 /* After the first step of a connection: packs it, or else lets class and timer follow. The record
  * may be gone afterwards. */

@@ -148,17 +148,20 @@ static uint32_t policies_of(const struct tcptale_conn_env *env,
   return policies;
 }
 
-void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                         const struct tcptale_gist *gist, struct tcptale_card *card) {
-  const uint32_t traits = packed->traits;
+/* Key and links lie where they did, and stay. */
+struct tcptale_card *tcptale_pack_answer(const struct tcptale_conn_env *env,
+                                         struct tcptale_packed *packed,
+                                         const struct tcptale_gist *gist) {
+  struct tcptale_card *card = (struct tcptale_card *)(void *)packed;
+  const uint32_t traits = packed->traits, key_kind = tcptale_packed_key_kind(packed);
   uint32_t stamps =
       (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) | (gist->has_timestamps ? 2u : 0u);
-  const struct tcptale_card head = {.key = packed->key,
-                                    .user = packed->user,
+  const struct tcptale_card head = {.user = packed->user,
                                     .id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1),
+                                    .cls = TCPTALE_CLASS_HALF_OPEN,
                                     .how = TCPTALE_OPEN_SYN,
                                     .client_at = (traits & TCPTALE_PACKED_CLIENT_AT) != 0,
-                                    .key_kind = tcptale_packed_key_kind(packed) & 3u,
+                                    .key_kind = key_kind & 3u,
                                     .is_role_known = 1,
                                     .stamps = stamps & 3u,
                                     .policies = policies_of(env, packed) & 255u,
@@ -167,10 +170,14 @@ void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptal
                                     .since_ns = (env->now_ns - packed->at_ns) &
                                                 (TCPTALE_CARD_SINCE_LIMIT - 1),
                                     .more.first_ns = packed->at_ns};
-  memcpy(card, &head, offsetof(struct tcptale_card, ends));
-  card->ends[TCPTALE_C2S] = client_of(packed);
+  const struct tcptale_card_end client = client_of(packed);
+  const size_t from = offsetof(struct tcptale_card, timer),
+               to = offsetof(struct tcptale_card, ends);
+  tcptale_key_copy_tail(card->key_tail, packed->key_tail, key_kind); /* before the ends lie there */
+  memcpy((uint8_t *)card + from, (const uint8_t *)&head + from, to - from);
+  card->ends[TCPTALE_C2S] = client;
   card->ends[TCPTALE_S2C] = server_of(gist);
-  tcptale_key_copy_tail(card->key_tail, packed->key_tail, card->key_kind);
+  return card;
 }
 
 /* ---- packing ---- */
@@ -239,9 +246,10 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
 }
 
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
+                       const struct tcptale_key *key, const struct tcptale_gist *gist,
+                       uint32_t traits) {
   uint64_t id = ++env->last_id;
-  uint32_t traits =
+  traits |=
       gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
   traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
   if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;

@@ -36,6 +36,7 @@ enum {
   TCPTALE_PACKED_SCALE_MASK = 0x000f,
   TCPTALE_PACKED_IS_ANSWER = 0x0010, /* a SYN+ACK */
   TCPTALE_PACKED_CLIENT_AT = 0x0020, /* the key's second endpoint is the client */
+  TCPTALE_PACKED_IS_ROOMY = 0x0040,  /* its block has room for the card that it may become */
   TCPTALE_PACKED_IS_IGNORED = 0x0080,
   TCPTALE_PACKED_HAS_TIMESTAMPS = 0x0100,
   TCPTALE_PACKED_IS_SIGNED = 0x0200,
@@ -66,9 +67,10 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
                     struct tcptale_card *card, struct tcptale_conn *conn,
                     struct tcptale_handshake *hs);
 
-/* Packs a plain SYN that was never a record; gives it the next id. */
+/* Packs a plain SYN that was never a record; gives it the next id. `traits`: what its block is. */
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const struct tcptale_gist *gist);
+                       const struct tcptale_key *key, const struct tcptale_gist *gist,
+                       uint32_t traits);
 
 static inline uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
   return (uint64_t)packed->id_high << 32 | packed->id_low;
@@ -94,10 +96,11 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
   return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
 }
 
-/* Writes the card of a connection whose packed SYN, which may fold, the plain SYN+ACK of `gist`
- * answers, but for links, class and timer. */
-void tcptale_pack_answer(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
-                         const struct tcptale_gist *gist, struct tcptale_card *card);
+/* The plain SYN+ACK of `gist` answers a packed SYN, which may fold, and is roomy: writes the card of the
+ * connection in its place, of class HALF_OPEN, with its links, and a timer that is not set. */
+struct tcptale_card *tcptale_pack_answer(const struct tcptale_conn_env *env,
+                                         struct tcptale_packed *packed,
+                                         const struct tcptale_gist *gist);
 
 /* A handle of a packed connection is its address plus one, which no record has. */
 static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {

@@ -39,15 +39,17 @@ static TCPTALE_SPECIALIZED uint64_t id_at(const struct tcptale_conn_env *env, ui
                                        : id_of(env, card_at(env, ref));
 }
 
-static uint32_t hash_of(const struct tcptale_conn_env *env, const struct tcptale_card *card) {
+static TCPTALE_SPECIALIZED uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
+  const struct tcptale_packed *packed = packed_at(env, ref);
+  const struct tcptale_card *card = card_at(env, ref);
+  if (tcptale_roster_is_packed(ref))
+    return tcptale_key_hash(&packed->key, tcptale_packed_key_kind(packed), packed->key_tail,
+                            &env->secret);
   return tcptale_key_hash(&card->key, card->key_kind, card->key_tail, &env->secret);
 }
 
 uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref) {
-  const struct tcptale_packed *packed = packed_at(env, ref);
-  if (!tcptale_roster_is_packed(ref)) return hash_of(env, card_at(env, ref));
-  return tcptale_key_hash(&packed->key, tcptale_packed_key_kind(packed), packed->key_tail,
-                          &env->secret);
+  return hash_at(env, ref);
 }
 
 /* ---- sizes ---- */
@@ -174,7 +176,7 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
 /* Where the indexes hold a connection. */
 static void prefetch_indexes(const struct tcptale_roster *roster,
                              const struct tcptale_conn_env *env, uint32_t ref) {
-  tcptale_table_prefetch(&roster->by_key, tcptale_roster_hash(env, ref));
+  tcptale_table_prefetch(&roster->by_key, hash_at(env, ref));
   tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
 
@@ -226,11 +228,11 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
 
 static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint32_t cls,
-                                            uint32_t ref) {
-  struct tcptale_links *links = links_at(env, ref);
+                                            struct tcptale_links *links, uint32_t ref) {
+  uint32_t last = roster->tail[cls];
   links->next = 0;
-  links->prev = roster->tail[cls];
-  if (roster->tail[cls]) links_at(env, roster->tail[cls])->next = ref;
+  links->prev = last;
+  if (last) links_at(env, last)->next = ref;
   else roster->head[cls] = ref;
   roster->tail[cls] = ref;
   roster->count[cls]++;
@@ -238,12 +240,12 @@ static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,
 
 static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster,
                                           const struct tcptale_conn_env *env, uint32_t cls,
-                                          uint32_t ref) {
-  const struct tcptale_links *links = links_at(env, ref);
-  if (links->prev) links_at(env, links->prev)->next = links->next;
-  else roster->head[cls] = links->next;
-  if (links->next) links_at(env, links->next)->prev = links->prev;
-  else roster->tail[cls] = links->prev;
+                                          const struct tcptale_links *links) {
+  uint32_t next = links->next, prev = links->prev;
+  if (prev) links_at(env, prev)->next = next;
+  else roster->head[cls] = next;
+  if (next) links_at(env, next)->prev = prev;
+  else roster->tail[cls] = prev;
   roster->count[cls]--;
 }
 
@@ -252,14 +254,14 @@ static TCPTALE_SPECIALIZED void join(struct tcptale_roster *roster,
                                      uint32_t cls) {
   card->cls = cls & 3;
   card->touched = 0;
-  list_append(roster, env, cls, ref_of(env, card));
+  list_append(roster, env, cls, &card->links, ref_of(env, card));
 }
 
 /* To the end of another class, or of its own. */
 static TCPTALE_SPECIALIZED void rejoin(struct tcptale_roster *roster,
                                        const struct tcptale_conn_env *env,
                                        struct tcptale_card *card, uint32_t cls) {
-  list_take(roster, env, card->cls, ref_of(env, card));
+  list_take(roster, env, card->cls, &card->links);
   join(roster, env, card, cls);
 }
 
@@ -292,11 +294,19 @@ void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_co
   env->pressure = open > roster->open_most || left < roster->pages_least;
 }
 
-void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                          uint32_t hash, uint32_t cls) {
+void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          struct tcptale_card *card, uint32_t hash, uint32_t cls) {
+  tcptale_table_add(&roster->by_key, hash, ref_of(env, card));
+  join(roster, env, card, cls);
+  tcptale_roster_weigh(roster, env);
+}
+
+void tcptale_roster_enter_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                               struct tcptale_packed *packed, uint32_t hash) {
+  uint32_t ref = ref_of(env, packed) | 1;
   tcptale_table_add(&roster->by_key, hash, ref);
-  if (tcptale_roster_is_packed(ref)) list_append(roster, env, cls, ref);
-  else join(roster, env, card_at(env, ref), cls);
+  list_append(roster, env, TCPTALE_CLASS_CALL, &packed->links, ref);
+  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref);
   tcptale_roster_weigh(roster, env);
 }
 
@@ -305,7 +315,7 @@ static TCPTALE_SPECIALIZED void leave_lists(struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint32_t ref) {
   int is_packed = tcptale_roster_is_packed(ref);
   uint32_t cls = is_packed ? (uint32_t)TCPTALE_CLASS_CALL : card_at(env, ref)->cls;
-  list_take(roster, env, cls, ref);
+  list_take(roster, env, cls, links_at(env, ref));
   if (!is_packed) tcptale_wheel_clear(&roster->wheel, ref);
 }
 
@@ -313,23 +323,18 @@ void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_co
                           uint32_t ref) {
   uint64_t id = id_at(env, ref);
   leave_lists(roster, env, ref);
-  tcptale_table_remove(&roster->by_key, tcptale_roster_hash(env, ref), ref);
+  tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
   if (id != 0) chain_replace(roster, env, id, ref, links_at(env, ref)->id_next);
 }
 
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls) {
   tcptale_table_replace(&roster->by_key, hash, from, to);
-  chain_replace(roster, env, id_at(env, from), from, to);
+  chain_replace(roster, env, id_at(env, to), from, to);
   links_at(env, to)->id_next = links_at(env, from)->id_next;
   leave_lists(roster, env, from);
-  if (tcptale_roster_is_packed(to)) list_append(roster, env, cls, to);
+  if (tcptale_roster_is_packed(to)) list_append(roster, env, cls, links_at(env, to), to);
   else join(roster, env, card_at(env, to), cls);
-}
-
-void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                struct tcptale_packed *packed) {
-  chain_push(roster, tcptale_packed_id(packed), &packed->links, ref_of(env, packed) | 1);
 }
 
 /* ---- timers ---- */
@@ -344,6 +349,18 @@ static TCPTALE_SPECIALIZED void set_timer(struct tcptale_roster *roster,
   int is_set = tcptale_timer_is_set(&card->timer);
   if (due_ns == UINT64_MAX) tcptale_wheel_clear(&roster->wheel, ref); /* that never comes */
   else if (!is_set || due_ns < was_ns) tcptale_wheel_set(&roster->wheel, ref, due_ns);
+}
+
+void tcptale_roster_turn(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                         uint32_t hash) {
+  uint32_t to = ref & ~1u;
+  struct tcptale_card *card = card_at(env, to);
+  tcptale_table_replace(&roster->by_key, hash, ref, to);
+  chain_replace(roster, env, card->id, ref, to);
+  list_take(roster, env, TCPTALE_CLASS_CALL, &card->links);
+  list_append(roster, env, card->cls, &card->links, to);
+  uint64_t due_ns = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
+  if (due_ns != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due_ns);
 }
 
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,

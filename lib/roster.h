@@ -47,9 +47,13 @@ size_t tcptale_roster_bytes(const tcptale_config *config);
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          uint8_t *index);
 
-/* Puts a connection into the index of keys and into its class. */
-void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                          uint32_t hash, uint32_t cls);
+/* Puts a connection, which has no id yet, into the index of keys and into its class. */
+void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          struct tcptale_card *card, uint32_t hash, uint32_t cls);
+
+/* Puts a call into its class, and into both indexes. */
+void tcptale_roster_enter_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                               struct tcptale_packed *packed, uint32_t hash);
 
 /* Takes it out of both indexes, its list and the wheel. */
 void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
@@ -58,17 +62,18 @@ void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_co
 /* What a connection's key hashes to. */
 uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref);
 
-/* Puts `to` where `from`, of that hash, stands in the indexes, and at the end of a class; no timer is
- * set then. */
+/* Puts `to`, which is written, where `from`, of that hash, stands in the indexes, and at the end of a
+ * class; no timer is set then. */
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls);
 
+/* What was packed as `ref`, of that hash, has become a folded connection in its place: sees to lists,
+ * indexes, and the timer, which is set to when the call was due. */
+void tcptale_roster_turn(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                         uint32_t hash);
+
 /* Looks whether nine tenths of the connections or of the pages are taken. */
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
-
-/* Whether the connection `ref`, whose brief key is `key`'s, has all of that key. */
-int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
-                           const struct tcptale_key *key);
 
 /* Where the index of keys is searched for a key; hints that it soon will be. */
 static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *roster,
@@ -76,26 +81,6 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   uint32_t home = tcptale_table_home(&roster->by_key, key->hash);
   tcptale_prefetch(&roster->by_key.slots[home]);
   return home;
-}
-
-/* The reference of a key's connection, searched for from there, 0 where there is none. */
-static inline uint32_t tcptale_roster_look_from(const struct tcptale_roster *roster,
-                                                const struct tcptale_conn_env *env,
-                                                const struct tcptale_key *key, uint32_t home) {
-  for (uint32_t at = home;;) {
-    uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
-    if (ref == 0) return 0;
-    const struct tcptale_card *card = tcptale_arena_at(&env->arena, ref & ~1u);
-    if (!tcptale_key_is_brief(key, &card->key)) continue; /* it is first in what is packed, too */
-    int is_brief = !(ref & 1) && !key->kind && !card->key_kind; /* two of IPv4 */
-    if (is_brief || tcptale_roster_has_key(env, ref, key)) return ref;
-  }
-}
-
-static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
-                                           const struct tcptale_conn_env *env,
-                                           const struct tcptale_key *key) {
-  return tcptale_roster_look_from(roster, env, key, tcptale_table_home(&roster->by_key, key->hash));
 }
 
 /* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. Returns
@@ -123,10 +108,6 @@ uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
 /* Puts a connection that got its id into the index of ids. */
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
-
-/* Puts it into the index of ids. */
-void tcptale_roster_enlist_call(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                                struct tcptale_packed *packed);
 
 /* A folded connection was due at `due_ns` and has become one of class `cls`. */
 void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -187,6 +168,36 @@ static inline int tcptale_roster_is_packed(uint32_t ref) {
 static inline struct tcptale_packed *tcptale_roster_packed(const struct tcptale_conn_env *env,
                                                            uint32_t ref) {
   return tcptale_arena_at(&env->arena, ref & ~1u);
+}
+
+/* The kind of a connection's key. */
+static inline uint32_t tcptale_roster_key_kind(const struct tcptale_conn_env *env, uint32_t ref) {
+  return tcptale_roster_is_packed(ref) ? tcptale_packed_key_kind(tcptale_roster_packed(env, ref))
+                                       : tcptale_roster_card(env, ref)->key_kind;
+}
+
+/* Whether the connection `ref`, whose brief key is `key`'s, has all of that key. */
+int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
+                           const struct tcptale_key *key);
+
+/* The reference of a key's connection, searched for from there, 0 where there is none. */
+static inline uint32_t tcptale_roster_look_from(const struct tcptale_roster *roster,
+                                                const struct tcptale_conn_env *env,
+                                                const struct tcptale_key *key, uint32_t home) {
+  for (uint32_t at = home;;) {
+    uint32_t ref = tcptale_table_next(&roster->by_key, key->hash, &at);
+    if (ref == 0) return 0;
+    const struct tcptale_card *card = tcptale_roster_card(env, ref & ~1u);
+    if (!tcptale_key_is_brief(key, &card->key)) continue; /* it is first in what is packed, too */
+    uint32_t kinds = key->kind | tcptale_roster_key_kind(env, ref);
+    if (kinds == TCPTALE_KEY_V4 || tcptale_roster_has_key(env, ref, key)) return ref;
+  }
+}
+
+static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
+                                           const struct tcptale_conn_env *env,
+                                           const struct tcptale_key *key) {
+  return tcptale_roster_look_from(roster, env, key, tcptale_table_home(&roster->by_key, key->hash));
 }
 
 /* The card of a key's connection, not packed, where it has two IPv4 addresses and stands right at

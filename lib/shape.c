@@ -9,6 +9,8 @@
 #include "pack.h"
 #include "util.h"
 
+#define ROOMY_MOST 256 /* calls: few wait for their answer, unless of a flood */
+
 /* ---- blocks ---- */
 
 static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
@@ -103,7 +105,7 @@ struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcp
   set_key(card, key);
   attach(env, card, b.record, b.candidates);
   uint32_t cls = half_open ? TCPTALE_CLASS_HALF_OPEN : TCPTALE_CLASS_ONE_WAY;
-  tcptale_roster_enter(roster, env, b.card, key->hash, cls);
+  tcptale_roster_enter(roster, env, card, key->hash, cls);
   return conn;
 }
 
@@ -166,8 +168,11 @@ struct tcptale_conn *tcptale_shape_part(struct tcptale_roster *roster, struct tc
 
 /* ---- packed ones ---- */
 
+/* One that waits for a tick at least is not. */
 static int is_due_at_once(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                           uint64_t at_ns) {
+  uint64_t waits_ns = env->config.half_open_ns, a_tick = (uint64_t)1 << TCPTALE_WHEEL_TICK_SHIFT;
+  if (waits_ns >= a_tick && at_ns == env->now_ns) return 0;
   return tcptale_roster_call_tick(env, at_ns) <= roster->wheel.now;
 }
 
@@ -227,26 +232,40 @@ struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tc
 
 struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key) {
+                                              const struct tcptale_key *key,
+                                              const struct tcptale_gist *gist) {
+  int is_roomy = roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
   if (is_due_at_once(roster, env, env->now_ns)) return NULL;
-  uint32_t block = alloc(env, tcptale_packed_bytes(key->kind));
+  uint32_t block =
+      alloc(env, is_roomy ? tcptale_card_bytes(key->kind) : tcptale_packed_bytes(key->kind));
   if (block == TCPTALE_ARENA_NONE) return NULL;
-  tcptale_roster_enter(roster, env, block | 1, key->hash, TCPTALE_CLASS_CALL);
-  return tcptale_roster_packed(env, block | 1);
+  struct tcptale_packed *packed = tcptale_roster_packed(env, block);
+  tcptale_pack_call(env, packed, key, gist, is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0);
+  tcptale_roster_enter_call(roster, env, packed, key->hash);
+  return packed;
 }
 
-struct tcptale_card *tcptale_shape_answer(struct tcptale_roster *roster,
-                                          struct tcptale_conn_env *env, uint32_t from,
-                                          uint32_t hash, const struct tcptale_gist *gist) {
+/* Moves a call to a block in which it can become a card. NONE: no memory is left. */
+static uint32_t move_to_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                             uint32_t from, uint32_t hash) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, from);
-  uint32_t to = alloc(env, tcptale_card_bytes(tcptale_packed_key_kind(packed)));
-  if (to == TCPTALE_ARENA_NONE) return NULL;
-  struct tcptale_card *card = tcptale_roster_card(env, to);
-  tcptale_pack_answer(env, packed, gist, card);
-  move_in(roster, env, card, from, hash);
-  uint64_t due = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
-  if (due != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due);
-  return card;
+  uint32_t key_kind = tcptale_packed_key_kind(packed);
+  uint32_t block = alloc(env, tcptale_card_bytes(key_kind)), to = block | 1;
+  if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
+  memcpy(tcptale_roster_packed(env, to), packed, tcptale_packed_bytes(key_kind));
+  tcptale_roster_replace(roster, env, from, to, hash, TCPTALE_CLASS_CALL);
+  tcptale_arena_release(&env->arena, from & ~1u);
+  return to;
+}
+
+int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                         uint32_t hash, const struct tcptale_gist *gist) {
+  if (!(tcptale_roster_packed(env, ref)->traits & TCPTALE_PACKED_IS_ROOMY))
+    ref = move_to_room(roster, env, ref, hash);
+  if (ref == TCPTALE_ARENA_NONE) return 0;
+  tcptale_pack_answer(env, tcptale_roster_packed(env, ref), gist);
+  tcptale_roster_turn(roster, env, ref, hash);
+  return 1;
 }
 
 /* ---- what is due ---- */

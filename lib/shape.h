@@ -28,17 +28,17 @@ void tcptale_shape_rest(struct tcptale_roster *roster, struct tcptale_conn_env *
 struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                        const struct tcptale_key *key, int half_open);
 
-/* A block for a call that is packed at once, in the index of keys and its class; not written but
- * for its links. NULL: no memory is left, or it would be due at once. */
+/* Packs a call at once: in the indexes, in its class, with the next id. While they are few, each lies in
+ * a block in which it can become a card. NULL: no memory is left, or it would be due at once. */
 struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key);
+                                              const struct tcptale_key *key,
+                                              const struct tcptale_gist *gist);
 
 /* A packed SYN, whose key has that hash, is answered: makes it a folded connection, which `gist` says
- * more of. NULL: no memory is left, nothing has happened. */
-struct tcptale_card *tcptale_shape_answer(struct tcptale_roster *roster,
-                                          struct tcptale_conn_env *env, uint32_t ref, uint32_t hash,
-                                          const struct tcptale_gist *gist);
+ * more of. 0: no memory is left, nothing has happened. */
+int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                         uint32_t hash, const struct tcptale_gist *gist);
 
 /* Packs a connection into `block`, which is large enough, and gives its card and record back; 0:
  * there is more to it than can be packed, or it is due at once; nothing has happened. */

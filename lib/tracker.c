@@ -223,12 +223,13 @@ static inline void remember(struct tcptale_tracker *t, const struct tcptale_look
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
   if (card->cls != TCPTALE_CLASS_HALF_OPEN || card->has_record) return 0;
-  if (tcptale_fold_deadline(&t->env, card) <= t->env.now_ns) return 0;
+  uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
+  if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (tcptale_dup_has(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns))
     return 0;
   remember(t, look);
-  tcptale_call_complete(&t->roster, &t->env, card, &look->gist);
+  tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
   return 1;
 }
 
@@ -293,14 +294,15 @@ static inline int take_short(struct tcptale_tracker *t, const struct tcptale_loo
 }
 
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
- * where the configuration asks for them. */
+ * where the configuration asks for them. What has no key is odd. */
 static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, const uint8_t *data,
                     uint64_t scope, struct tcptale_lookup *look) {
-  look->known = (packet->layers & TCPTALE_LAYER_TCP) != 0;
+  look->known = (packet->layers & TCPTALE_LAYER_TCP) &&
+                tcptale_key_of(&look->key, packet, scope, t->key_flags, &t->env.secret);
+  look->gist.kind = TCPTALE_GIST_ODD;
   if (!look->known) return;
   tcptale_gist_of_packet(&look->gist, packet, data);
-  look->known = tcptale_key_of(&look->key, packet, scope, t->key_flags, &t->env.secret);
-  if (look->known) look->home = tcptale_roster_approach(&t->roster, &look->key);
+  look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
 static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
@@ -390,9 +392,10 @@ static inline void begin_frame(struct tcptale_tracker *t, const tcptale_frame *f
     expire(t, t->env.config.timer_budget);
 }
 
-static void take_packet(struct tcptale_tracker *t, const tcptale_packet *packet,
-                        const tcptale_frame *frame, const struct tcptale_lookup *look) {
-  if (look->known) take_segment(t, look, packet, frame->data);
+/* What is no usual segment. */
+static void take_odd(struct tcptale_tracker *t, const tcptale_packet *packet,
+                     const tcptale_frame *frame, const struct tcptale_lookup *look) {
+  if (look->known) take_any(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
   else if (is_compressed(packet)) take_compressed(t, packet, frame->data, frame->scope);
@@ -491,18 +494,20 @@ static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, s
   fetch_connections(t, n);
 }
 
-/* Takes a frame that was read ahead; decodes it now if it turns out not to be usual. */
-static void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
-                       const struct tcptale_lookup *look) {
+/* Decodes a frame now if its gist was not enough. */
+static TCPTALE_APART void take_odd_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
+                                         const struct tcptale_lookup *look) {
+  tcptale_packet *packet = packet_of(t, look);
+  if (!look->has_packet) decode(t, frame, packet);
+  take_odd(t, packet, frame, look);
+}
+
+/* Takes a frame that was read ahead. */
+static inline void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
+                              const struct tcptale_lookup *look) {
   begin_frame(t, frame);
-  if (look->has_packet) {
-    take_packet(t, packet_of(t, look), frame, look);
-    return;
-  }
-  t->stats.segments++;
-  if (take_short(t, look)) return;
-  decode(t, frame, packet_of(t, look));
-  take_any(t, look, packet_of(t, look), frame->data);
+  t->stats.segments += look->known;
+  if (!take_short(t, look)) take_odd_frame(t, frame, look);
 }
 
 /* Where checksums are verified a frame is read from end to end: in long ones the machine foresees that
@@ -577,7 +582,8 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   struct tcptale_lookup look;
   begin_frame(t, frame);
   look_up(t, packet, frame->data, frame->scope, &look);
-  take_packet(t, packet, frame, &look);
+  t->stats.segments += look.known;
+  if (!take_short(t, &look)) take_odd(t, packet, frame, &look);
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }
 

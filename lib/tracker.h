@@ -17,11 +17,11 @@ enum { TCPTALE_AHEAD = 32 }; /* frames of a batch that are read ahead, at most *
 
 /* Where a packet's connection is to be found. */
 struct tcptale_lookup {
-  struct tcptale_gist gist; /* as the key, where `known` is 1 */
+  struct tcptale_gist gist; /* as the key, where `known` is 1; else of kind ODD */
   struct tcptale_key key;
-  uint32_t home;      /* where the index of keys is searched from */
-  int32_t known;      /* 1: TCP, and addresses */
-  int32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
+  uint32_t home;       /* where the index of keys is searched from */
+  uint32_t known;      /* 1: TCP, and addresses */
+  uint32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
 };
 
 struct tcptale_tracker {

@@ -8,7 +8,6 @@
 #include "util.h"
 
 #define TINY_BYTES 8u /* segments of so few are counted: stream.c */
-#define FAR_BEHIND (-((int32_t)1 << 30))
 #define SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
 
 /* A segment, the card that it belongs to, and where both stand. */
@@ -109,10 +108,11 @@ static inline int was_silent(const struct tcptale_conn_env *env, const struct st
          (s->card->has_timestamps || s->idle_ns >= env->config.established_ns);
 }
 
-/* The numbers of a card have less room than those of a record. */
-static inline int is_at_limit(const struct step *s) {
-  return s->own_acked < FAR_BEHIND || s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX ||
-         s->own->next_high == UINT8_MAX;
+/* The numbers of a card have less room than those of a record. What is acknowledged is always near: it
+ * is no more than a window behind the edge (card.h), which the segment does not pass. */
+static inline int is_at_limit(const struct step *s, int is_ending) {
+  if (is_ending && s->own->next_high == UINT8_MAX) return 1; /* else `advance` saw to that */
+  return s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX;
 }
 
 /* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
@@ -143,11 +143,11 @@ static inline void note_ack(const struct step *s) {
   enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
 }
 
-/* Moves on; the sum's carry is the offset's next digit. */
-static inline void advance(struct tcptale_card_end *own, uint32_t len) {
+/* Moves on; the sum's carry is the offset's next digit. With the last digit nothing is usual. */
+static inline void advance(struct tcptale_card *card, struct tcptale_card_end *own, uint32_t len) {
   uint32_t before = own->next_seq - own->first_seq;
   own->next_seq += len;
-  if (before + len < before) own->next_high++;
+  if (before + len < before && ++own->next_high == UINT8_MAX) card->is_going = 0;
 }
 
 static inline void tell_data(struct tcptale_conn_env *env, const struct step *s) {
@@ -159,7 +159,7 @@ static inline void tell_data(struct tcptale_conn_env *env, const struct step *s)
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
   event.data = s->gist->payload;
-  advance(s->own, s->len);
+  advance(s->card, s->own, s->len);
   s->card->data_told = 1;
   tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
 }
@@ -200,7 +200,7 @@ static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tc
   begin(&s, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;
   begin_rest(&s, env);
-  if (shrinks(&s) || is_at_limit(&s) || was_silent(env, &s)) return TCPTALE_USUAL_NOT;
+  if (shrinks(&s) || is_at_limit(&s, is_ending) || was_silent(env, &s)) return TCPTALE_USUAL_NOT;
   if (!is_same_path(&s) && !note_path(s.own, s.gist)) return TCPTALE_USUAL_NOT;
   note_sender(&s);
   note_ack(&s);
