@@ -200,8 +200,8 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
   return tcptale_roster_look_from(roster, env, key, tcptale_table_home(&roster->by_key, key->hash));
 }
 
-/* The card of a key's connection, not packed, where it has two IPv4 addresses and stands right at
- * home, as most do; NULL: it is to be looked for. */
+/* The card of a key's connection, not packed, where it stands right at home, as most do; NULL: it is to
+ * be looked for. */
 static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_roster *roster,
                                                          const struct tcptale_conn_env *env,
                                                          const struct tcptale_key *key,
@@ -209,8 +209,9 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
   const struct tcptale_slot *slot = &roster->by_key.slots[home];
   if (slot->hash != key->hash || slot->ref == 0 || tcptale_roster_is_packed(slot->ref)) return NULL;
   struct tcptale_card *card = tcptale_roster_card(env, slot->ref);
-  if (key->kind || card->key_kind) return NULL;
-  return tcptale_key_is_brief(key, &card->key) ? card : NULL;
+  if (!tcptale_key_is_brief(key, &card->key)) return NULL;
+  int is_all = key->kind == TCPTALE_KEY_V4 && card->key_kind == TCPTALE_KEY_V4;
+  return is_all || tcptale_roster_has_key(env, slot->ref, key) ? card : NULL;
 }
 
 static inline uint32_t tcptale_roster_half_open(const struct tcptale_roster *roster) {

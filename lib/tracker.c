@@ -261,7 +261,7 @@ static TCPTALE_APART struct tcptale_card *search_card(const struct tcptale_track
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
-static inline int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static TCPTALE_SPECIALIZED int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = search_card(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
@@ -288,9 +288,15 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   return is_taken;
 }
 
-static inline int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static TCPTALE_SPECIALIZED int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return take_usual(t, look);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && take_call(t, look);
+}
+
+/* The same for what is not read in lots. */
+static TCPTALE_APART int take_short_one(struct tcptale_tracker *t,
+                                        const struct tcptale_lookup *look) {
+  return take_short(t, look);
 }
 
 /* Rule R1: who is connected is said by addresses, ports and the caller's scope; by tags and tunnels
@@ -308,7 +314,7 @@ static void look_up(struct tcptale_tracker *t, const tcptale_packet *packet, con
 static void take_segment(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                          const tcptale_packet *packet, const uint8_t *data) {
   t->stats.segments++;
-  if (!take_short(t, look)) take_any(t, look, packet, data);
+  if (!take_short_one(t, look)) take_any(t, look, packet, data);
 }
 
 /* ---- fragments, and what is compressed ---- */
@@ -583,7 +589,7 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   begin_frame(t, frame);
   look_up(t, packet, frame->data, frame->scope, &look);
   t->stats.segments += look.known;
-  if (!take_short(t, &look)) take_odd(t, packet, frame, &look);
+  if (!take_short_one(t, &look)) take_odd(t, packet, frame, &look);
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }
 
