@@ -31,7 +31,7 @@ uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env);
 /* Whether the user wants what such a segment of a folded connection tells. */
 static inline int tcptale_fold_wants_usual(const struct tcptale_conn_env *env,
                                            const struct tcptale_card *card) {
-  return env->usual_is_wanted && !card->is_ignored && card->discards == 0;
+  return !card->is_ignored && card->discards == 0 && env->usual_is_wanted;
 }
 
 /* Whether those of a connection may: it is folded, and established. */

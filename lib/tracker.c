@@ -220,9 +220,9 @@ static inline void remember(struct tcptale_tracker *t, const struct tcptale_look
 }
 
 /* The short way of the ACK that completes a handshake. */
-static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
-                           const struct tcptale_lookup *look) {
-  if (card->cls != TCPTALE_CLASS_HALF_OPEN || card->has_record) return 0;
+static TCPTALE_APART int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
+                                         const struct tcptale_lookup *look) {
+  if (card->has_record) return 0;
   uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
@@ -241,16 +241,22 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
   tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
-/* A connection that has begun to end, or not begun. */
-static TCPTALE_APART int take_other(struct tcptale_tracker *t, struct tcptale_card *card,
-                                    const struct tcptale_lookup *look) {
-  if (!tcptale_fold_is_usual(&t->env, card)) return take_completion(t, card, look);
+/* The short way where one end has told its end, or does so. */
+static TCPTALE_APART int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
+                                     const struct tcptale_lookup *look) {
+  if (!tcptale_fold_is_usual(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
   if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
   return 1;
+}
+
+static int take_at_an_end(struct tcptale_tracker *t, struct tcptale_card *card,
+                          const struct tcptale_lookup *look) {
+  return card->cls == TCPTALE_CLASS_HALF_OPEN ? take_completion(t, card, look)
+                                              : take_ending(t, card, look);
 }
 
 static TCPTALE_APART struct tcptale_card *search_card(const struct tcptale_tracker *t,
@@ -261,12 +267,13 @@ static TCPTALE_APART struct tcptale_card *search_card(const struct tcptale_track
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
-static TCPTALE_SPECIALIZED int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static TCPTALE_SPECIALIZED int take_usual(struct tcptale_tracker *t,
+                                          const struct tcptale_lookup *look) {
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = search_card(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
-  if (!is_going) return take_other(t, card, look);
+  if (!is_going) return take_at_an_end(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT) return 0;
   remember(t, look);
@@ -288,7 +295,8 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   return is_taken;
 }
 
-static TCPTALE_SPECIALIZED int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+static TCPTALE_SPECIALIZED int take_short(struct tcptale_tracker *t,
+                                          const struct tcptale_lookup *look) {
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return take_usual(t, look);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && take_call(t, look);
 }
@@ -522,21 +530,19 @@ static uint32_t longest_fetched(const struct tcptale_tracker *t) {
   return t->decode_flags & TCPTALE_DECODE_CHECKSUM ? LONG_FRAME : UINT32_MAX;
 }
 
-/* Takes the `n` frames that were read ahead, and fetches the `more` that follow. Returns how many were
- * taken: all, unless the user stops. */
+/* Takes the `n` frames that were read ahead, and fetches as many of the `more` that follow; where these
+ * are fewer, it begins with some of its own, which are at hand, instead of asking each time. Returns
+ * how many were taken: all, unless the user stops. */
 static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
                             uint32_t n, size_t more) {
-  const tcptale_frame *f = frames, *next = frame_at(f, stride, n);
+  const tcptale_frame *f = frames, *next = frame_at(f, stride, more < n ? more : n);
   const struct tcptale_lookup *look = t->look, *end = look + n;
-  const struct tcptale_lookup *fetched = look + (more < n ? more : n);
   const uint32_t longest = longest_fetched(t);
   for (; look < end && !t->env.emit.stopped; look++) {
-    if (look < fetched) {
-      if (next->cap_len <= longest) fetch_frame(next);
-      next = frame_at(next, stride, 1);
-    }
+    if (next->cap_len <= longest) fetch_frame(next);
     take_frame(t, f, look);
     f = frame_at(f, stride, 1);
+    next = frame_at(next, stride, 1);
   }
   return (uint32_t)(look - t->look);
 }
