@@ -17,7 +17,7 @@
 #include "usual.h"
 #include "util.h"
 
-#define LONG_FRAME 512  /* bytes */
+#define LONG_FRAME 512  /* bytes: more than headers */
 #define FEW        4096 /* connections: their cards fit into half a mebibyte */
 #define LOT        12   /* frames that are read ahead where no connections are fetched */
 
@@ -481,13 +481,18 @@ static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
     if (ref[i] != 0) tcptale_roster_prefetch_near(roster, &t->env, ref[i]);
 }
 
-/* How many of `left` frames are read ahead. Many, where waits for many connections overlap, or a checksum
- * wants all of each frame; else no more than can be fetched while as many are taken: reading waits
- * for headers that nobody fetched. */
-static uint32_t lot_of(const struct tcptale_tracker *t, size_t left) {
-  int reads_headers = are_few(t) && !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
-  uint32_t most = reads_headers ? LOT : TCPTALE_AHEAD;
-  return left < most ? (uint32_t)left : most;
+/* How many of `left` frames are read ahead. Many, where waits for many connections overlap; else no more
+ * than can be fetched while as many are taken: reading waits for headers that nobody fetched. Where
+ * checksums are verified, no further than to a long one: while that is taken the machine goes on to
+ * bring what it read all of (W1: 0.83 of the time that 32 at once take). */
+static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
+                       size_t left) {
+  const uint32_t most = are_few(t) ? LOT : TCPTALE_AHEAD;
+  uint32_t n = left < most ? (uint32_t)left : most;
+  if (most == TCPTALE_AHEAD || !(t->decode_flags & TCPTALE_DECODE_CHECKSUM)) return n;
+  for (uint32_t i = 0; i < n; i++)
+    if (frame_at(f, stride, i)->cap_len > LONG_FRAME) return i + 1;
+  return n;
 }
 
 /* One copy for each `may_have_gist` and `verify`: nearly all that a frame costs here is in line. */
@@ -571,7 +576,7 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   const tcptale_frame *f = frames;
   size_t stride = count > 0 ? frames->struct_size : 0;
   for (size_t left = count; left > 0 && !t->env.emit.stopped;) {
-    uint32_t n = lot_of(t, left);
+    uint32_t n = lot_of(t, f, stride, left);
     look_ahead(t, f, stride, n);
     uint32_t taken = take_frames(t, f, stride, n, left - n);
     f = frame_at(f, stride, taken);
