@@ -182,7 +182,8 @@ static int print_help(const options_program *program) {
   return 0;
 }
 
-/* The program's own option at argv[*at]. Returns 1: taken; 0: not one of them; 2: its value is missing. */
+/* The program's own option at argv[*at]. Returns 1: taken; 0: not one of them; 2:
+ * refused, which was said. */
 static int take_own(const options_program *program, int argc, char **argv, int *at) {
   for (size_t i = 0; i < program->own_count; i++) {
     const options_own *own = &program->own[i];
@@ -191,7 +192,7 @@ static int take_own(const options_program *program, int argc, char **argv, int *
       *own->flag = 1;
       return 1;
     }
-    if (*at + 1 >= argc) return 2;
+    if (*at + 1 >= argc) return options_refuse(program, "the value is missing", argv[*at]);
     *own->text = argv[++*at];
     return 1;
   }
@@ -230,7 +231,6 @@ static int take_argument(options *opt, const options_program *program, int argc,
     return OPTIONS_GO_ON;
   }
   int taken = take_own(program, argc, argv, at);
-  if (taken == 2) return options_refuse(program, "the value is missing", name);
   if (taken == 0) taken = take_common(opt, program, argc, argv, at);
   if (taken == 0) return options_refuse(program, "unknown option", name);
   return taken == 1 ? OPTIONS_GO_ON : taken;

@@ -9,7 +9,7 @@
 #include "tcptale/names.h"
 
 /* Numbers for tale_first_time: anomaly codes as they are, then the other families. */
-enum { TOLD_VERDICT = 192, TOLD_AFTER_RESET = 207, TOLD_GAP = 208, TOLD_RESET = 216 };
+enum { TOLD_VERDICT = 192, TOLD_AFTER_RESET = TOLD_VERDICT + 15, TOLD_GAP = 208, TOLD_RESET = 216 };
 
 /* A mark under construction, and the sentences that go below it. */
 typedef struct marking {
@@ -41,7 +41,7 @@ static int is_new(const tale_line *line) {
 static void add_verdict(marking *mark, const tale_line *line) {
   char text[80];
   tale_word word = tale_word_verdict(line->verdict);
-  uint32_t explanation = TOLD_VERDICT + line->verdict % 15;
+  uint32_t explanation = TOLD_VERDICT + line->verdict % (TOLD_AFTER_RESET - TOLD_VERDICT);
   if (line->verdict == TCPTALE_SEGMENT_OUTSIDE || line->bad_checksum) {
     const char *why = tcptale_anomaly_name(line->anomaly);
     if (line->anomaly == TCPTALE_ANOMALY_NONE) why = line->bad_checksum ? "bad checksum" : "";

@@ -13,7 +13,11 @@ static int has_room(const struct tcptale_roster *roster, const struct tcptale_co
          tcptale_roster_half_open(roster) < roster->max_half_open;
 }
 
-/* Its members one by one, and zeros: to begin with a zeroed event takes as long as all of it. */
+_Static_assert(sizeof(tcptale_open_event) ==
+                   offsetof(tcptale_open_event, endpoints) + sizeof(tcptale_endpoints),
+               "tell_open writes every member");
+
+/* To zero all of it first would take as long again. */
 static void tell_open(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                       const struct tcptale_key *key) {
   tcptale_open_event event;
@@ -102,6 +106,6 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
   tcptale_established_event event = {
       .conn_id = card->id, .rtt_ns = (int64_t)card->since_ns, .syn_synack_ns = (int64_t)answer_ns};
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
-  card->is_going = tcptale_fold_wants_usual(env, card) & 1;
+  card->is_going = tcptale_usual_is_wanted(env, card) & 1;
   tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
 }

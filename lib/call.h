@@ -24,7 +24,7 @@ int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *
 int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                               const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* Then, of a connection that was due at `due_ns`: established. */
+/* Then: establishes it. It was due at `due_ns`. */
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_card *card, const struct tcptale_gist *gist,
                            uint64_t due_ns);

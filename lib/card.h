@@ -106,7 +106,7 @@ struct tcptale_card {
   bool has_tally : 1;
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
-  bool is_going : 1;      /* usual, and neither end has told its end (usual.h) */
+  bool is_going : 1;      /* usual: neither end has ended, no offset is near its limit */
   bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t user;

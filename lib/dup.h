@@ -21,12 +21,12 @@ struct tcptale_dup_entry {
   uint64_t sample; /* of the payload */
 };
 
+/* Frames are named by `count` when they came, in chains modulo 2^16. */
 struct tcptale_dup {
   struct tcptale_dup_entry entry[TCPTALE_DUP_FRAMES];
-  uint16_t before[TCPTALE_DUP_FRAMES]; /* by entry: the one before it in its chain ... */
-  uint16_t
-      last[TCPTALE_DUP_CHAINS]; /* ... and the last one, by `count` when it came, modulo 2^16 */
-  uint64_t count;               /* frames remembered so far; the next goes to entry count % 64 */
+  uint16_t before[TCPTALE_DUP_FRAMES]; /* by entry: the one before it in its chain */
+  uint16_t last[TCPTALE_DUP_CHAINS];   /* by chain: its last one */
+  uint64_t count;   /* frames remembered so far; the next goes to entry count % 64 */
   uint64_t refused; /* `count` right after the last such that tcptale_dup_refuse is for; 0: none */
 };
 

@@ -28,19 +28,6 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn);
  * that tells. What env->usual_is_wanted is to be. */
 uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env);
 
-/* Whether the user wants what such a segment of a folded connection tells. */
-static inline int tcptale_fold_wants_usual(const struct tcptale_conn_env *env,
-                                           const struct tcptale_card *card) {
-  return !card->is_ignored && card->discards == 0 && env->usual_is_wanted;
-}
-
-/* Whether those of a connection may: it is folded, and established. */
-static inline int tcptale_fold_is_usual(const struct tcptale_conn_env *env,
-                                        const struct tcptale_card *card) {
-  return card->cls == TCPTALE_CLASS_FULL && !card->has_record &&
-         tcptale_fold_wants_usual(env, card);
-}
-
 /* Gives back what hangs on the card of a folded connection. */
 void tcptale_fold_forget(struct tcptale_conn_env *env, struct tcptale_card *card);
 

@@ -1,11 +1,9 @@
-/* gist.h - what a segment says, in a cache line and a bit. Most frames are Ethernet, perhaps tagged,
+/* gist.h - what a segment says, in less than a cache line. Most frames are Ethernet, perhaps tagged,
  * IPv4 or IPv6 without options, TCP with ACK and at most timestamps, or a SYN with the options that
  * most have, whole and with right checksums: their gist is read straight from the frame, at a third
  * of what decoding it costs. Any other segment's is taken from its decoded packet. Pure. Floor 3. */
 #ifndef TCPTALE_LIB_GIST_H
 #define TCPTALE_LIB_GIST_H
-
-#include <string.h>
 
 #include "tcptale/packet.h"
 
@@ -39,7 +37,7 @@ struct tcptale_gist {
   uint8_t good_sum; /* 1: its TCP checksum was verified */
 };
 
-/* Between whom, which is not kept longer than its key takes. */
+/* Between whom, to read a key from; `addresses` point into the packet. */
 struct tcptale_gist_ends {
   const uint8_t *addresses; /* the sender's and the receiver's, one behind the other */
   uint32_t ports;           /* the sender's in the upper half */
@@ -68,8 +66,8 @@ enum {
 /* An IPv4 header, unfragmented and without options, of a datagram that carries at most `left` bytes.
  * Its fields from total length to protocol are read as one number. Returns how many bytes it carries;
  * 0: none of ours. */
-static TCPTALE_SPECIALIZED uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist,
-                                                         const uint8_t *h, uint32_t left) {
+static TCPTALE_INLINE uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist, const uint8_t *h,
+                                                    uint32_t left) {
   const uint32_t fragment = TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET;
   uint64_t fields = tcptale_be64(h + TCPTALE_V4_TOTAL);
   uint32_t len = (uint32_t)(fields >> 48) - (uint32_t)TCPTALE_V4_LEN; /* or huge */
@@ -94,7 +92,7 @@ static inline void tcptale_gist_take_fixed(struct tcptale_gist *gist, const uint
   gist->payload = h + header_len;
 }
 
-/* What is said by the bytes behind: nothing, unless found otherwise. */
+/* Of what kind it is; no window scale and no verified checksum is known yet. */
 static inline void tcptale_gist_begin(struct tcptale_gist *gist, uint32_t kind,
                                       uint32_t has_timestamps) {
   gist->kind = (uint8_t)kind;
@@ -103,9 +101,10 @@ static inline void tcptale_gist_begin(struct tcptale_gist *gist, uint32_t kind,
   gist->good_sum = 0;
 }
 
-/* A plain segment of `left` bytes; more than that may be read, but 20. 0: it is none. */
-static TCPTALE_SPECIALIZED int tcptale_gist_take_plain(struct tcptale_gist *gist, const uint8_t *h,
-                                                       uint32_t left) {
+/* A plain segment of `left` bytes; 20 can be read even where these are fewer. 0: it is
+ * none. */
+static TCPTALE_INLINE int tcptale_gist_take_plain(struct tcptale_gist *gist, const uint8_t *h,
+                                                  uint32_t left) {
   uint32_t word = tcptale_be32(h + TCPTALE_TCP_DATA_OFFSET);
   uint32_t shape = word >> 16 & (uint32_t)TCPTALE_GIST_SHAPE;
   if (shape == TCPTALE_GIST_STAMPED && left >= TCPTALE_GIST_STAMPED_LEN &&
@@ -126,8 +125,8 @@ static TCPTALE_SPECIALIZED int tcptale_gist_take_plain(struct tcptale_gist *gist
 /* The same of a call. */
 int tcptale_gist_take_call(struct tcptale_gist *gist, const uint8_t *h, uint32_t left);
 
-static TCPTALE_SPECIALIZED int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t *h,
-                                                     uint32_t left) {
+static TCPTALE_INLINE int tcptale_gist_take_tcp(struct tcptale_gist *gist, const uint8_t *h,
+                                                uint32_t left) {
   return tcptale_gist_take_plain(gist, h, left) || tcptale_gist_take_call(gist, h, left);
 }
 
@@ -153,10 +152,9 @@ static inline int tcptale_gist_is_v4(const uint8_t *data, uint32_t cap_len) {
 
 /* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where its
  * checksums have to be right. */
-static TCPTALE_SPECIALIZED int tcptale_gist_of_v4(struct tcptale_gist *gist,
-                                                  struct tcptale_gist_ends *ends,
-                                                  const uint8_t *data, uint32_t cap_len,
-                                                  int verify) {
+static TCPTALE_INLINE int tcptale_gist_of_v4(struct tcptale_gist *gist,
+                                             struct tcptale_gist_ends *ends, const uint8_t *data,
+                                             uint32_t cap_len, int verify) {
   const uint32_t ip_at = TCPTALE_ETHERNET_LEN, tcp_at = ip_at + TCPTALE_V4_LEN;
   uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
   if (!tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;

@@ -67,7 +67,8 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
                     struct tcptale_card *card, struct tcptale_conn *conn,
                     struct tcptale_handshake *hs);
 
-/* Packs a plain SYN that was never a record; gives it the next id. `traits`: what its block is. */
+/* Packs a plain SYN that was never a record; gives it the next id. `traits`: IS_ROOMY, or
+ * 0. */
 void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
                        const struct tcptale_key *key, const struct tcptale_gist *gist,
                        uint32_t traits);

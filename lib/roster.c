@@ -34,12 +34,12 @@ static uint64_t id_of(const struct tcptale_conn_env *env, const struct tcptale_c
   return conn ? conn->id : card->id;
 }
 
-static TCPTALE_SPECIALIZED uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
+static TCPTALE_INLINE uint64_t id_at(const struct tcptale_conn_env *env, uint32_t ref) {
   return tcptale_roster_is_packed(ref) ? tcptale_packed_id(packed_at(env, ref))
                                        : id_of(env, card_at(env, ref));
 }
 
-static TCPTALE_SPECIALIZED uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
+static TCPTALE_INLINE uint32_t hash_at(const struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_packed *packed = packed_at(env, ref);
   const struct tcptale_card *card = card_at(env, ref);
   if (tcptale_roster_is_packed(ref))
@@ -154,8 +154,7 @@ static void prefetch_neighbours(const struct tcptale_conn_env *env, uint32_t ref
 
 /* A connection that goes on stays where it is. */
 static int stays(const struct tcptale_card *card) {
-  uint32_t ended = card->ends[0].flags | card->ends[1].flags;
-  return card->cls == TCPTALE_CLASS_FULL && !(ended & TCPTALE_CARD_ENDED);
+  return card->cls == TCPTALE_CLASS_FULL && !tcptale_card_is_ending(card);
 }
 
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
@@ -203,16 +202,16 @@ uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
 }
 
 /* What leads to `ref` in the chain of an id leads to `by` from now on. */
-static TCPTALE_SPECIALIZED void chain_replace(struct tcptale_roster *roster,
-                                              const struct tcptale_conn_env *env, uint64_t id,
-                                              uint32_t ref, uint32_t by) {
+static TCPTALE_INLINE void chain_replace(struct tcptale_roster *roster,
+                                         const struct tcptale_conn_env *env, uint64_t id,
+                                         uint32_t ref, uint32_t by) {
   uint32_t *link = chain_of(roster, id);
   while (*link != ref) link = &links_at(env, *link)->id_next;
   *link = by;
 }
 
-static TCPTALE_SPECIALIZED void chain_push(struct tcptale_roster *roster, uint64_t id,
-                                           struct tcptale_links *links, uint32_t ref) {
+static TCPTALE_INLINE void chain_push(struct tcptale_roster *roster, uint64_t id,
+                                      struct tcptale_links *links, uint32_t ref) {
   uint32_t *head = chain_of(roster, id);
   links->id_next = *head;
   *head = ref;
@@ -226,9 +225,9 @@ void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_en
 
 /* ---- lists by class ---- */
 
-static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,
-                                            const struct tcptale_conn_env *env, uint32_t cls,
-                                            struct tcptale_links *links, uint32_t ref) {
+static TCPTALE_INLINE void list_append(struct tcptale_roster *roster,
+                                       const struct tcptale_conn_env *env, uint32_t cls,
+                                       struct tcptale_links *links, uint32_t ref) {
   uint32_t last = roster->tail[cls];
   links->next = 0;
   links->prev = last;
@@ -238,9 +237,9 @@ static TCPTALE_SPECIALIZED void list_append(struct tcptale_roster *roster,
   roster->count[cls]++;
 }
 
-static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster,
-                                          const struct tcptale_conn_env *env, uint32_t cls,
-                                          const struct tcptale_links *links) {
+static TCPTALE_INLINE void list_take(struct tcptale_roster *roster,
+                                     const struct tcptale_conn_env *env, uint32_t cls,
+                                     const struct tcptale_links *links) {
   uint32_t next = links->next, prev = links->prev;
   if (prev) links_at(env, prev)->next = next;
   else roster->head[cls] = next;
@@ -249,18 +248,16 @@ static TCPTALE_SPECIALIZED void list_take(struct tcptale_roster *roster,
   roster->count[cls]--;
 }
 
-static TCPTALE_SPECIALIZED void join(struct tcptale_roster *roster,
-                                     const struct tcptale_conn_env *env, struct tcptale_card *card,
-                                     uint32_t cls) {
+static TCPTALE_INLINE void join(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                                struct tcptale_card *card, uint32_t cls) {
   card->cls = cls & 3;
   card->touched = 0;
   list_append(roster, env, cls, &card->links, ref_of(env, card));
 }
 
 /* To the end of another class, or of its own. */
-static TCPTALE_SPECIALIZED void rejoin(struct tcptale_roster *roster,
-                                       const struct tcptale_conn_env *env,
-                                       struct tcptale_card *card, uint32_t cls) {
+static TCPTALE_INLINE void rejoin(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                                  struct tcptale_card *card, uint32_t cls) {
   list_take(roster, env, card->cls, &card->links);
   join(roster, env, card, cls);
 }
@@ -311,8 +308,8 @@ void tcptale_roster_enter_call(struct tcptale_roster *roster, struct tcptale_con
 }
 
 /* Out of its list, and out of the wheel. */
-static TCPTALE_SPECIALIZED void leave_lists(struct tcptale_roster *roster,
-                                            const struct tcptale_conn_env *env, uint32_t ref) {
+static TCPTALE_INLINE void leave_lists(struct tcptale_roster *roster,
+                                       const struct tcptale_conn_env *env, uint32_t ref) {
   int is_packed = tcptale_roster_is_packed(ref);
   uint32_t cls = is_packed ? (uint32_t)TCPTALE_CLASS_CALL : card_at(env, ref)->cls;
   list_take(roster, env, cls, links_at(env, ref));
@@ -341,18 +338,17 @@ void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_
 
 /* A timer is set anew where the deadline has become earlier; else it stays, and is placed anew when
  * it comes up. So a packet of a busy connection touches no neighbour's card. */
-static TCPTALE_SPECIALIZED void set_timer(struct tcptale_roster *roster,
-                                          struct tcptale_conn_env *env,
-                                          const struct tcptale_card *card, uint64_t due_ns,
-                                          uint64_t was_ns) {
+static TCPTALE_INLINE void set_timer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                     const struct tcptale_card *card, uint64_t due_ns,
+                                     uint64_t was_ns) {
   uint32_t ref = ref_of(env, card);
   int is_set = tcptale_timer_is_set(&card->timer);
   if (due_ns == UINT64_MAX) tcptale_wheel_clear(&roster->wheel, ref); /* that never comes */
   else if (!is_set || due_ns < was_ns) tcptale_wheel_set(&roster->wheel, ref, due_ns);
 }
 
-void tcptale_roster_turn(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                         uint32_t hash) {
+void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                            uint32_t ref, uint32_t hash) {
   uint32_t to = ref & ~1u;
   struct tcptale_card *card = card_at(env, to);
   tcptale_table_replace(&roster->by_key, hash, ref, to);

@@ -69,8 +69,8 @@ void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_
 
 /* What was packed as `ref`, of that hash, has become a folded connection in its place: sees to lists,
  * indexes, and the timer, which is set to when the call was due. */
-void tcptale_roster_turn(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                         uint32_t hash);
+void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                            uint32_t ref, uint32_t hash);
 
 /* Looks whether nine tenths of the connections or of the pages are taken. */
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
@@ -180,7 +180,7 @@ static inline uint32_t tcptale_roster_key_kind(const struct tcptale_conn_env *en
 int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
                            const struct tcptale_key *key);
 
-/* The reference of a key's connection, searched for from there, 0 where there is none. */
+/* The reference of a key's connection, searched for from `home` on, 0 where there is none. */
 static inline uint32_t tcptale_roster_look_from(const struct tcptale_roster *roster,
                                                 const struct tcptale_conn_env *env,
                                                 const struct tcptale_key *key, uint32_t home) {

@@ -264,7 +264,7 @@ int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env 
     ref = move_to_room(roster, env, ref, hash);
   if (ref == TCPTALE_ARENA_NONE) return 0;
   tcptale_pack_answer(env, tcptale_roster_packed(env, ref), gist);
-  tcptale_roster_turn(roster, env, ref, hash);
+  tcptale_roster_promote(roster, env, ref, hash);
   return 1;
 }
 

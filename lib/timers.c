@@ -57,7 +57,7 @@ static uint32_t mark_of(uint32_t place) {
   return place << 1 | 1;
 }
 
-static TCPTALE_SPECIALIZED uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
+static TCPTALE_INLINE uint32_t place_for(const struct tcptale_wheel *wheel, uint64_t tick) {
   if (tick <= wheel->now) return DUE_PLACE;
   uint32_t level = highest_bit(tick ^ wheel->now) / LEVEL_BITS;
   uint32_t slot = (uint32_t)(tick >> (LEVEL_BITS * level) & SLOT_MASK);
@@ -66,7 +66,7 @@ static TCPTALE_SPECIALIZED uint32_t place_for(const struct tcptale_wheel *wheel,
 
 /* Lists are stacks. A slot is turned over once when it comes up, so what was set first is handed
  * out first, as long as it did not move between levels; order within one tick is not promised. */
-static TCPTALE_SPECIALIZED void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
+static TCPTALE_INLINE void insert(struct tcptale_wheel *wheel, uint32_t ref, uint32_t place) {
   struct tcptale_timer *timer = timer_of(wheel, ref);
   uint32_t *head = list_of(wheel, place);
   timer->prev = mark_of(place);
@@ -79,8 +79,8 @@ static TCPTALE_SPECIALIZED void insert(struct tcptale_wheel *wheel, uint32_t ref
 }
 
 /* Takes the first timer out of its list. */
-static TCPTALE_SPECIALIZED void withdraw_first(struct tcptale_wheel *wheel,
-                                               struct tcptale_timer *timer) {
+static TCPTALE_INLINE void withdraw_first(struct tcptale_wheel *wheel,
+                                          struct tcptale_timer *timer) {
   uint32_t place = timer->prev >> 1, slot = place - 1;
   uint32_t *head = list_of(wheel, place);
   *head = timer->next;
@@ -89,7 +89,7 @@ static TCPTALE_SPECIALIZED void withdraw_first(struct tcptale_wheel *wheel,
   wheel->pending[slot / TCPTALE_WHEEL_SLOTS] &= ~((uint64_t)1 << (slot % TCPTALE_WHEEL_SLOTS));
 }
 
-static TCPTALE_SPECIALIZED void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
+static TCPTALE_INLINE void withdraw(struct tcptale_wheel *wheel, struct tcptale_timer *timer) {
   if (timer->prev & 1) {
     withdraw_first(wheel, timer);
   } else {

@@ -1,17 +1,16 @@
-/* tracker.c - the public object: takes frames, decodes them, puts fragments together, finds or
- * makes the connection and feeds it. Frames of a batch are read TCPTALE_AHEAD at a time, by their
- * gist or decoded, and what their connections lie in is fetched; then they are taken one by one, so
- * a batch leads to the same events as single calls. Floor 15. */
+/* tracker.c - frames on their way to connections: reads them, up to TCPTALE_AHEAD at a time, by their
+ * gist or decoded; fetches what their connections lie in; then takes them one by one, so that a
+ * batch leads to the same events as single calls: the short way, or put together and unpacked, the
+ * long way (route.h). Floor 16. */
 #include "tracker.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #include "call.h"
-#include "closing.h"
 #include "connection.h"
 #include "limits.h"
-#include "park.h"
+#include "route.h"
 #include "shape.h"
 #include "tell.h"
 #include "usual.h"
@@ -31,135 +30,6 @@ static void stray(struct tcptale_tracker *t, uint32_t code) {
 static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet *packet) {
   for (uint32_t code = 1, bits = packet->anomalies; code < 32 && bits >> code != 0; code++)
     if (bits >> code & 1) stray(t, code);
-}
-
-/* Carries out what a step asks for. */
-static void finish(struct tcptale_tracker *t, struct tcptale_conn *conn, uint32_t action) {
-  struct tcptale_card *card = conn->card;
-  if (action != TCPTALE_ACTION_KEEP) {
-    tcptale_shape_remove(&t->roster, &t->env, card);
-    return;
-  }
-  tcptale_roster_update(&t->roster, &t->env, conn);
-  tcptale_shape_rest(&t->roster, &t->env, conn);
-  if (card->cls == TCPTALE_CLASS_CLOSED) tcptale_limits_forget(&t->roster, &t->env, card);
-}
-
-/* A segment without a connection: opens one, or is only told. Returns the connection it
- * opened. */
-static struct tcptale_conn *begin(struct tcptale_tracker *t, const struct tcptale_key *key,
-                                  struct tcptale_arrival *seg) {
-  if (t->env.emit.stopped) return NULL; /* in a callback of this very step */
-  int half_open = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
-  int refused = !tcptale_connection_opens(&t->env, seg);
-  seg->dir = TCPTALE_NO_DIR;
-  struct tcptale_conn *conn = NULL;
-  if (!refused) {
-    conn = tcptale_limits_open(&t->roster, &t->env, key, half_open);
-    if (!conn) seg->anomaly = TCPTALE_ANOMALY_NOMEM;
-    if (conn && t->env.emit.stopped) { /* by who was told of an eviction */
-      tcptale_shape_remove(&t->roster, &t->env, conn->card);
-      return NULL;
-    }
-  }
-  if (!conn) {
-    seg->verdict = TCPTALE_SEGMENT_OUTSIDE;
-    tcptale_tell_segment(&t->env, NULL, seg);
-    return NULL;
-  }
-  int is_synack = half_open && (seg->packet->tcp_flags & TCPTALE_TCP_ACK);
-  conn->client_at = (uint8_t)(is_synack ? key->from ^ 1u : key->from);
-  seg->dir = is_synack ? TCPTALE_S2C : TCPTALE_C2S;
-  tcptale_connection_begin(&t->env, conn, seg);
-  return conn;
-}
-
-/* A connection whose time had come before this packet is dealt with first, as if its timer had
- * run. */
-static struct tcptale_conn *settle_due(struct tcptale_tracker *t, struct tcptale_conn *conn) {
-  struct tcptale_conn_env *env = &t->env;
-  if (!tcptale_closing_is_due(env, conn)) return conn;
-  uint64_t index = env->emit.index;
-  env->emit.index = 0;
-  uint32_t action;
-  do {
-    action = tcptale_connection_expire(env, conn);
-  } while (action == TCPTALE_ACTION_KEEP && tcptale_closing_is_due(env, conn));
-  env->emit.index = index;
-  if (action == TCPTALE_ACTION_KEEP) return conn;
-  tcptale_shape_remove(&t->roster, env, conn->card);
-  return NULL;
-}
-
-/* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what is
- * left to do: REOPEN, or nothing (KEEP). */
-static uint32_t step(struct tcptale_tracker *t, const struct tcptale_key *key,
-                     struct tcptale_arrival *seg, struct tcptale_conn **conn) {
-  *conn = tcptale_limits_find(&t->roster, &t->env, key);
-  if (*conn) *conn = settle_due(t, *conn);
-  if (!*conn) {
-    *conn = begin(t, key, seg);
-    if (!*conn) return TCPTALE_ACTION_KEEP;
-    int is_done = (*conn)->phase == TCPTALE_PHASE_CLOSED && (*conn)->id == 0;
-    if (is_done) tcptale_shape_remove(&t->roster, &t->env, (*conn)->card);
-    else tcptale_limits_settle(&t->roster, &t->env, *conn);
-    return TCPTALE_ACTION_KEEP;
-  }
-  seg->dir = key->from ^ (*conn)->client_at;
-  uint32_t action = tcptale_connection_feed(&t->env, *conn, seg);
-  if (action == TCPTALE_ACTION_REOPEN) return action;
-  finish(t, *conn, action);
-  return TCPTALE_ACTION_KEEP;
-}
-
-/* The same for a segment that begins a connection on ports that were just freed: should an earlier one
- * of the same lot have begun one already, and this one end it, then this one begins the next. */
-static void take_anew(struct tcptale_tracker *t, const struct tcptale_key *key,
-                      struct tcptale_arrival *seg) {
-  struct tcptale_conn *conn;
-  if (step(t, key, seg, &conn) != TCPTALE_ACTION_REOPEN) return;
-  tcptale_shape_remove(&t->roster, &t->env, conn->card);
-  step(t, key, seg, &conn);
-}
-
-/* The old connection on these ports is closed; what it kept for the next one, and the segment at
- * hand, begin it. */
-static void reopen(struct tcptale_tracker *t, const struct tcptale_key *key,
-                   struct tcptale_conn *old, struct tcptale_arrival *seg) {
-  struct tcptale_conn_env *env = &t->env;
-  uint32_t client_at = old->client_at;
-  struct tcptale_key kept_key = *key; /* who sends differs from segment to segment */
-  int is_call = (seg->packet->tcp_flags & TCPTALE_TCP_SYN) != 0;
-  int is_reuse = is_call && old->close_why != TCPTALE_CLOSE_SUPERSEDED;
-  struct tcptale_conn kept = *old; /* only to hold the chain of what was parked */
-  old->renew = TCPTALE_ARENA_NONE;
-  old->parked = TCPTALE_ARENA_NONE;
-  tcptale_shape_remove(&t->roster, env, old->card);
-  struct tcptale_arrival held;
-  struct tcptale_parked *syn = tcptale_park_renewal(env, &kept);
-  if (syn && (seg->packet->tcp_flags & TCPTALE_TCP_ACK)) {
-    tcptale_park_show(env, syn, &held);
-    kept_key.from = held.dir ^ client_at;
-    take_anew(t, &kept_key, &held);
-  }
-  if (syn) tcptale_park_drop(env, syn);
-  for (struct tcptale_parked *p;
-       (p = tcptale_park_take(env, &kept, TCPTALE_NO_DIR, 0, &held)) != NULL;) {
-    kept_key.from = held.dir ^ client_at;
-    if (!is_call) take_anew(t, &kept_key, &held);
-    tcptale_park_drop(env, p);
-  }
-  take_anew(t, key, seg);
-  struct tcptale_conn *conn = tcptale_limits_find(&t->roster, env, key);
-  if (is_reuse && conn)
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_PORT_REUSE, TCPTALE_NO_DIR, 0, 0);
-  if (conn) finish(t, conn, TCPTALE_ACTION_KEEP);
-}
-
-static void take(struct tcptale_tracker *t, const struct tcptale_key *key,
-                 struct tcptale_arrival *seg) {
-  struct tcptale_conn *conn;
-  if (step(t, key, seg, &conn) == TCPTALE_ACTION_REOPEN) reopen(t, key, conn, seg);
 }
 
 /* A checksum that is surely wrong opens nothing. */
@@ -206,14 +76,14 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
   if (seen) seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
-  if (!is_refused_stray(t, &seg, &look->key)) take(t, &look->key, &seg);
+  if (!is_refused_stray(t, &seg, &look->key)) tcptale_route(&t->roster, &t->env, &look->key, &seg);
   int may_count_again = seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful || t->env.rebased;
   if (may_count_again) tcptale_dup_refuse(&t->dup);
   t->env.rebased = 0;
 }
 
-/* What every usual segment goes through stands in line, in the loop over a batch (`inline`): calls
- * would cost a fifth of it. */
+/* What every usual segment goes through stands in line, in the loop over a batch: calls would cost a fifth
+ * of it. What most do not need stays apart. */
 
 static inline void remember(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   tcptale_dup_remember(&t->dup, flow_of(&look->key), &look->gist, t->env.emit.index, t->env.now_ns);
@@ -244,7 +114,7 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
 /* The short way where one end has told its end, or does so. */
 static TCPTALE_APART int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
                                      const struct tcptale_lookup *look) {
-  if (!tcptale_fold_is_usual(&t->env, card)) return 0;
+  if (!tcptale_usual_may_come(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_USUAL_NOT) return 0;
@@ -267,8 +137,7 @@ static TCPTALE_APART struct tcptale_card *search_card(const struct tcptale_track
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. */
-static TCPTALE_SPECIALIZED int take_usual(struct tcptale_tracker *t,
-                                          const struct tcptale_lookup *look) {
+static TCPTALE_INLINE int take_usual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = search_card(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
@@ -295,8 +164,7 @@ static int take_call(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   return is_taken;
 }
 
-static TCPTALE_SPECIALIZED int take_short(struct tcptale_tracker *t,
-                                          const struct tcptale_lookup *look) {
+static TCPTALE_INLINE int take_short(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return take_usual(t, look);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && take_call(t, look);
 }
@@ -383,7 +251,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   env->emit.index = 0;
   for (struct tcptale_conn *conn;
        n < budget && !env->emit.stopped && (conn = tcptale_shape_due(&t->roster, env)) != NULL; n++)
-    finish(t, conn, tcptale_connection_expire(env, conn));
+    tcptale_route_finish(&t->roster, env, conn, tcptale_connection_expire(env, conn));
   if (t->defrag.oldest != TCPTALE_ARENA_NONE && n < budget) {
     int gone = tcptale_defrag_expire(&t->defrag, env->now_ns, budget - n);
     for (int i = 0; i < gone; i++) stray(t, TCPTALE_ANOMALY_FRAG_TIMEOUT);
@@ -406,7 +274,7 @@ static inline void begin_frame(struct tcptale_tracker *t, const tcptale_frame *f
     expire(t, t->env.config.timer_budget);
 }
 
-/* What is no usual segment. */
+/* What the short way did not take. */
 static void take_odd(struct tcptale_tracker *t, const tcptale_packet *packet,
                      const tcptale_frame *frame, const struct tcptale_lookup *look) {
   if (look->known) take_any(t, look, packet, frame->data);
@@ -431,8 +299,8 @@ static tcptale_packet *packet_of(struct tcptale_tracker *t, const struct tcptale
 }
 
 /* Reads the gist of a frame, and its key. */
-static TCPTALE_SPECIALIZED int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
-                                         struct tcptale_lookup *look, int verify) {
+static TCPTALE_INLINE int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
+                                    struct tcptale_lookup *look, int verify) {
   struct tcptale_gist_ends ends;
   if (tcptale_gist_is_v4(f->data, f->cap_len))
     return tcptale_gist_of_v4(&look->gist, &ends, f->data, f->cap_len, verify) &&
@@ -443,9 +311,8 @@ static TCPTALE_SPECIALIZED int read_gist(const struct tcptale_tracker *t, const 
 
 /* Reads what a frame is about: all that is needed of a usual one, as of most on Ethernet, is its gist
  * (`may_have_gist`). */
-static TCPTALE_SPECIALIZED void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
-                                           struct tcptale_lookup *look, int may_have_gist,
-                                           int verify) {
+static TCPTALE_INLINE void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
+                                      struct tcptale_lookup *look, int may_have_gist, int verify) {
   look->known = may_have_gist && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0 &&
                 read_gist(t, f, look, verify);
   look->has_packet = !look->known;
@@ -496,9 +363,8 @@ static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, 
 }
 
 /* One copy for each `may_have_gist` and `verify`: nearly all that a frame costs here is in line. */
-static TCPTALE_SPECIALIZED void read_frames(struct tcptale_tracker *t, const tcptale_frame *f,
-                                            size_t stride, uint32_t n, int may_have_gist,
-                                            int verify) {
+static TCPTALE_INLINE void read_frames(struct tcptale_tracker *t, const tcptale_frame *f,
+                                       size_t stride, uint32_t n, int may_have_gist, int verify) {
   struct tcptale_lookup *end = t->look + n;
   for (struct tcptale_lookup *look = t->look; look < end; look++, f = frame_at(f, stride, 1))
     read_frame(t, f, look, may_have_gist, verify);
@@ -513,7 +379,7 @@ static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, s
   fetch_connections(t, n);
 }
 
-/* Decodes a frame now if its gist was not enough. */
+/* The same of a frame, which is decoded first if it was not. */
 static TCPTALE_APART void take_odd_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
                                          const struct tcptale_lookup *look) {
   tcptale_packet *packet = packet_of(t, look);

@@ -1,5 +1,5 @@
 /* tracker.h - what a tracker is made of: `tracker` moves frames through it, `handle` makes,
- * frees and answers. Floor 15. */
+ * frees and answers. Floor 16. */
 #ifndef TCPTALE_LIB_TRACKER_H
 #define TCPTALE_LIB_TRACKER_H
 

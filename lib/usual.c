@@ -21,9 +21,8 @@ struct step {
   uint64_t idle_ns;  /* since its last */
   int32_t own_acked;
   int32_t peer_acked;
-  int32_t ack; /* what it acknowledges, of the peer's direction */
-  int32_t
-      edge; /* the window that it offers, of less than 2^30, ends there: meaningful where `ack` <= 1 */
+  int32_t ack;  /* what it acknowledges, of the peer's direction */
+  int32_t edge; /* where the window that it offers ends; meaningful where `ack` <= 1 */
   uint32_t len;
   uint32_t is_fin;  /* 1: it carries FIN */
   uint32_t carries; /* 1: it carries bytes, or FIN */
@@ -143,12 +142,16 @@ static inline void note_ack(const struct step *s) {
   enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
 }
 
-/* Moves on; the sum's carry is the offset's next digit. With the last digit nothing is usual. */
+/* Moves on; the sum's carry is the offset's next digit. With the last digit its sender's
+ * segments go the long way. */
 static inline void advance(struct tcptale_card *card, struct tcptale_card_end *own, uint32_t len) {
   uint32_t before = own->next_seq - own->first_seq;
   own->next_seq += len;
   if (before + len < before && ++own->next_high == UINT8_MAX) card->is_going = 0;
 }
+
+_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
+               "tell_data writes every member");
 
 static inline void tell_data(struct tcptale_conn_env *env, const struct step *s) {
   tcptale_data_event event;
@@ -193,9 +196,8 @@ static int both_are_over(const struct tcptale_card *card) {
 
 /* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and the
  * compiler leaves them out. */
-static TCPTALE_SPECIALIZED uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                         uint32_t dir, const struct tcptale_gist *gist,
-                                         int is_ending) {
+static TCPTALE_INLINE uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
+                                    uint32_t dir, const struct tcptale_gist *gist, int is_ending) {
   struct step s = {.card = card, .dir = dir, .gist = gist};
   begin(&s, is_ending);
   if (!is_in_order(&s) || !is_ack_in_order(&s) || !is_stamped(&s)) return TCPTALE_USUAL_NOT;

@@ -27,8 +27,20 @@ enum tcptale_usual {
 /* A connection that was silent for so long may not be usual: what env->usual_idle_ns is to be. */
 uint64_t tcptale_usual_idle_ns(const tcptale_config *config);
 
+/* Whether the user wants what a usual segment of a folded connection tells. */
+static inline int tcptale_usual_is_wanted(const struct tcptale_conn_env *env,
+                                          const struct tcptale_card *card) {
+  return !card->is_ignored && card->discards == 0 && env->usual_is_wanted;
+}
+
+/* Whether one may come: the connection is folded and established, and they are wanted. */
+static inline int tcptale_usual_may_come(const struct tcptale_conn_env *env,
+                                         const struct tcptale_card *card) {
+  return card->cls == TCPTALE_CLASS_FULL && !card->has_record && tcptale_usual_is_wanted(env, card);
+}
+
 /* Takes a plain segment that end `dir` sent, if it is a usual one (TCPTALE_USUAL_). _going: without
- * FIN, and card->is_going is 1; _any: tcptale_fold_is_usual is 1. */
+ * FIN, and card->is_going is 1; _any: tcptale_usual_may_come is 1. */
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
                                   uint32_t dir, const struct tcptale_gist *gist);
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,

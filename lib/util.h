@@ -6,11 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Of a function whose constant arguments decide what is left of it: one copy for each. */
+/* Of a function that is always put into its caller: a call would cost as much as its work, or its
+ * constant arguments decide what is left of it. */
 #if defined(__GNUC__)
-#define TCPTALE_SPECIALIZED inline __attribute__((always_inline))
+#define TCPTALE_INLINE inline __attribute__((always_inline))
 #else
-#define TCPTALE_SPECIALIZED inline
+#define TCPTALE_INLINE inline
 #endif
 
 /* Of a function that stays out of its caller, whose way would be longer with it. */

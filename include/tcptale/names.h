@@ -71,7 +71,7 @@ enum tcptale_anomaly {
   TCPTALE_ANOMALY_SMALL_SEGMENTS = 76,   /* a long run of tiny segments */
   TCPTALE_ANOMALY_URGENT = 77,           /* urgent data, or an urgent pointer that makes no sense */
   TCPTALE_ANOMALY_URGENT_LIMIT = 78,     /* more urgent bytes than are told apart */
-  TCPTALE_ANOMALY_DISCARDED = 79,        /* waited above a hole, or came after a RST; dropped at the close */
+  TCPTALE_ANOMALY_DISCARDED = 79,        /* waited (above a hole, for an ACK, after a RST), dropped at the close */
 
   /* Teardown. */
   TCPTALE_ANOMALY_FIN_MOVED = 90,        /* a second FIN at another position */
