@@ -96,16 +96,15 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
                            struct tcptale_card *card, const struct tcptale_gist *gist,
                            uint64_t due_ns) {
   struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
-  uint64_t answer_ns = card->since_ns;
+  tcptale_established_event event = {.conn_id = card->id, .syn_synack_ns = (int64_t)card->since_ns};
   agree(card);
   note_client(card, gist);
   client->flags |= TCPTALE_CARD_ACKS_SEEN;
   server->flags |= TCPTALE_CARD_SYN_ACKED | TCPTALE_CARD_ACKS_SEEN;
   server->state = TCPTALE_STATE_ESTABLISHED;
   card->since_ns = (env->now_ns - card->more.first_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
-  tcptale_established_event event = {
-      .conn_id = card->id, .rtt_ns = (int64_t)card->since_ns, .syn_synack_ns = (int64_t)answer_ns};
+  event.rtt_ns = (int64_t)card->since_ns;
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
-  card->is_going = tcptale_usual_is_wanted(env, card) & 1;
   tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
+  card->is_going = tcptale_usual_is_wanted(env, card) & 1;
 }

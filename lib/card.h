@@ -88,7 +88,6 @@ struct tcptale_card {
   struct tcptale_brief_key key; /* first, as in what is packed */
   struct tcptale_links links;
   struct tcptale_timer timer;
-  uint64_t id : 44; /* 0: not opened */
   uint64_t cls : 2;
   uint64_t how : 2;      /* TCPTALE_OPEN_; CLOSED: TCPTALE_CLOSE_ FIN, RST or REFUSED */
   bool client_at : 1;    /* which endpoint of the key is the client */
@@ -104,6 +103,7 @@ struct tcptale_card {
   uint64_t stamps : 2; /* HALF_OPEN: the client's SYN had timestamps; the next bit: the answer */
   bool has_record : 1;
   bool has_tally : 1;
+  uint64_t id : 44;       /* 0: not opened */
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
   bool is_going : 1;      /* usual: neither end has ended, no offset is near its limit */

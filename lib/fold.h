@@ -37,19 +37,25 @@ static inline uint64_t tcptale_fold_last_ns(const struct tcptale_arena *arena,
   return tcptale_card_first_ns(arena, card) + card->since_ns;
 }
 
-/* How long a folded connection may stay silent. */
+/* How long a folded connection of class `cls` may stay silent. */
 static inline uint64_t tcptale_fold_patience(const tcptale_config *config,
-                                             const struct tcptale_card *card) {
-  if (card->cls == TCPTALE_CLASS_FULL) return config->established_ns;
-  if (card->cls == TCPTALE_CLASS_HALF_OPEN) return config->half_open_ns;
+                                             const struct tcptale_card *card, uint32_t cls) {
+  if (cls == TCPTALE_CLASS_FULL) return config->established_ns;
+  if (cls == TCPTALE_CLASS_HALF_OPEN) return config->half_open_ns;
   return card->how == TCPTALE_CLOSE_FIN ? config->closed_ns : config->reset_ns;
+}
+
+/* When a folded connection is due, were it of class `cls`. */
+static inline uint64_t tcptale_fold_deadline_as(const struct tcptale_conn_env *env,
+                                                const struct tcptale_card *card, uint32_t cls) {
+  return tcptale_after_u64(tcptale_fold_last_ns(&env->arena, card),
+                           tcptale_fold_patience(&env->config, card, cls));
 }
 
 /* When a folded connection is due: as tcptale_closing_deadline of its record. */
 static inline uint64_t tcptale_fold_deadline(const struct tcptale_conn_env *env,
                                              const struct tcptale_card *card) {
-  return tcptale_after_u64(tcptale_fold_last_ns(&env->arena, card),
-                           tcptale_fold_patience(&env->config, card));
+  return tcptale_fold_deadline_as(env, card, card->cls);
 }
 
 #endif

@@ -107,36 +107,33 @@ struct tcptale_conn *tcptale_packed_view(const struct tcptale_packed *packed,
 
 /* ---- an answer ---- */
 
-/* The client, whose SYN is acknowledged. */
-static struct tcptale_card_end client_of(const struct tcptale_packed *packed) {
-  uint32_t next = packed->isn + 1, flags = TCPTALE_CARD_SYN | TCPTALE_CARD_SYN_ACKED;
-  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) flags |= TCPTALE_CARD_GOOD_CSUM;
-  return (struct tcptale_card_end){.next_seq = next,
-                                   .first_seq = next,
-                                   .acked = next,
-                                   .edge = next,
-                                   .packets = 1,
-                                   .ts_recent = packed->ts_val,
-                                   .window = packed->window,
-                                   .flags = (uint8_t)flags,
-                                   .state = TCPTALE_STATE_ESTABLISHED,
-                                   .scale = packed->traits & 15u}; /* all set: none, here too */
+/* What a plain SYN says of its sender, and that it was acknowledged at its number alone. */
+static inline void write_end(struct tcptale_card_end *end, uint32_t next, uint32_t ts_val,
+                             uint16_t window, uint32_t flags) {
+  end->next_seq = end->first_seq = end->acked = end->edge = next;
+  end->packets = 1;
+  end->ts_recent = ts_val;
+  end->window = window;
+  end->mac = 0;
+  end->next_high = end->ttl = 0;
+  end->flags = (uint8_t)flags;
 }
 
-static struct tcptale_card_end server_of(const struct tcptale_gist *gist) {
-  uint32_t next = gist->said.seq + 1, scale = gist->wscale;
+/* The client, whose SYN is acknowledged. */
+static void write_client(const struct tcptale_packed *packed, struct tcptale_card_end *end) {
+  uint32_t flags = TCPTALE_CARD_SYN | TCPTALE_CARD_SYN_ACKED;
+  if (packed->traits & TCPTALE_PACKED_GOOD_CSUM) flags |= TCPTALE_CARD_GOOD_CSUM;
+  write_end(end, packed->isn + 1, packed->ts_val, packed->window, flags);
+  end->state = TCPTALE_STATE_ESTABLISHED;
+  end->scale = packed->traits & 15u; /* all set: none, here too */
+}
+
+static void write_server(const struct tcptale_gist *gist, struct tcptale_card_end *end) {
+  uint32_t scale = gist->wscale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE : gist->wscale;
   uint32_t flags = TCPTALE_CARD_SYN | (gist->good_sum ? TCPTALE_CARD_GOOD_CSUM : 0u);
-  return (struct tcptale_card_end){.next_seq = next,
-                                   .first_seq = next,
-                                   .acked = next,
-                                   .edge = next,
-                                   .packets = 1,
-                                   .ts_recent = gist->said.ts_val,
-                                   .window = gist->said.window,
-                                   .flags = (uint8_t)flags,
-                                   .state = TCPTALE_STATE_SYN_RECEIVED,
-                                   .scale = scale == TCPTALE_WSCALE_NONE ? TCPTALE_CARD_NO_SCALE
-                                                                         : scale & 15u};
+  write_end(end, gist->said.seq + 1, gist->said.ts_val, gist->said.window, flags);
+  end->state = TCPTALE_STATE_SYN_RECEIVED;
+  end->scale = scale & 15u;
 }
 
 /* Those of the packed SYN; for a direction of which it says none, the tracker's. */
@@ -148,36 +145,39 @@ static uint32_t policies_of(const struct tcptale_conn_env *env,
   return policies;
 }
 
-/* Key and links lie where they did, and stay. */
-struct tcptale_card *tcptale_pack_answer(const struct tcptale_conn_env *env,
-                                         struct tcptale_packed *packed,
-                                         const struct tcptale_gist *gist) {
-  struct tcptale_card *card = (struct tcptale_card *)(void *)packed;
-  const uint32_t traits = packed->traits, key_kind = tcptale_packed_key_kind(packed);
-  uint32_t stamps =
-      (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) | (gist->has_timestamps ? 2u : 0u);
-  const struct tcptale_card head = {.user = packed->user,
-                                    .id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1),
-                                    .cls = TCPTALE_CLASS_HALF_OPEN,
-                                    .how = TCPTALE_OPEN_SYN,
-                                    .client_at = (traits & TCPTALE_PACKED_CLIENT_AT) != 0,
-                                    .key_kind = key_kind & 3u,
-                                    .is_role_known = 1,
-                                    .stamps = stamps & 3u,
-                                    .policies = policies_of(env, packed) & 255u,
-                                    .discards = traits / TCPTALE_PACKED_DISCARDS & 3u,
-                                    .touched = 1,
-                                    .since_ns = (env->now_ns - packed->at_ns) &
-                                                (TCPTALE_CARD_SINCE_LIMIT - 1),
-                                    .more.first_ns = packed->at_ns};
-  const struct tcptale_card_end client = client_of(packed);
+/* Key and links lie where they did, and stay. Of each word of bits its widest member is written first:
+ * a wide read of what was just written in parts would wait for every store before it. */
+static void write_head(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
+                       const struct tcptale_gist *gist, struct tcptale_card *card) {
   const size_t from = offsetof(struct tcptale_card, timer),
                to = offsetof(struct tcptale_card, ends);
-  tcptale_key_copy_tail(card->key_tail, packed->key_tail, key_kind); /* before the ends lie there */
-  memcpy((uint8_t *)card + from, (const uint8_t *)&head + from, to - from);
-  card->ends[TCPTALE_C2S] = client;
-  card->ends[TCPTALE_S2C] = server_of(gist);
-  return card;
+  const uint32_t traits = packed->traits;
+  uint32_t stamps =
+      (traits & TCPTALE_PACKED_HAS_TIMESTAMPS ? 1u : 0u) | (gist->has_timestamps ? 2u : 0u);
+  memset((uint8_t *)card + from, 0, to - from);
+  card->user = packed->user;
+  card->more.first_ns = packed->at_ns;
+  card->id = tcptale_packed_id(packed) & (TCPTALE_CARD_ID_LIMIT - 1);
+  card->since_ns = (env->now_ns - packed->at_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
+  card->cls = TCPTALE_CLASS_HALF_OPEN;
+  card->how = TCPTALE_OPEN_SYN;
+  card->client_at = tcptale_packed_client_at(packed);
+  card->key_kind = tcptale_packed_key_kind(packed) & 3u;
+  card->is_role_known = 1;
+  card->stamps = stamps & 3u;
+  card->policies = policies_of(env, packed) & 255u;
+  card->discards = traits / TCPTALE_PACKED_DISCARDS & 3u;
+  card->touched = 1;
+}
+
+void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                         const struct tcptale_gist *gist) {
+  struct tcptale_card *card = (struct tcptale_card *)(void *)packed;
+  const struct tcptale_packed was = *packed;
+  tcptale_key_copy_tail(card->key_tail, packed->key_tail, tcptale_packed_key_kind(&was));
+  write_head(env, &was, gist, card);
+  write_client(&was, &card->ends[TCPTALE_C2S]);
+  write_server(gist, &card->ends[TCPTALE_S2C]);
 }
 
 /* ---- packing ---- */

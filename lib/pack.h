@@ -99,9 +99,8 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
 
 /* The plain SYN+ACK of `gist` answers a packed SYN, which may fold, and is roomy: writes the card of the
  * connection in its place, of class HALF_OPEN, with its links, and a timer that is not set. */
-struct tcptale_card *tcptale_pack_answer(const struct tcptale_conn_env *env,
-                                         struct tcptale_packed *packed,
-                                         const struct tcptale_gist *gist);
+void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                         const struct tcptale_gist *gist);
 
 /* A handle of a packed connection is its address plus one, which no record has. */
 static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {

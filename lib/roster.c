@@ -141,20 +141,21 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
 }
 
 /* Neighbours in a class are touched at their links, in the wheel at their timers. */
-static void prefetch_neighbours(const struct tcptale_conn_env *env, uint32_t ref) {
-  const struct tcptale_links *links = links_at(env, ref);
+static void prefetch_list(const struct tcptale_conn_env *env, const struct tcptale_links *links) {
   if (links->next) tcptale_prefetch(links_at(env, links->next));
   if (links->prev) tcptale_prefetch(links_at(env, links->prev));
-  if (tcptale_roster_is_packed(ref)) return;
-  const struct tcptale_timer *timer = &card_at(env, ref)->timer;
+}
+
+static void prefetch_timers(const struct tcptale_conn_env *env, const struct tcptale_timer *timer) {
   uint32_t before = tcptale_timer_before(timer);
   if (timer->next) tcptale_prefetch(card_at(env, timer->next));
   if (before) tcptale_prefetch(card_at(env, before));
 }
 
-/* A connection that goes on stays where it is. */
+/* A connection that goes on stays where it is until both ends have ended. */
 static int stays(const struct tcptale_card *card) {
-  return card->cls == TCPTALE_CLASS_FULL && !tcptale_card_is_ending(card);
+  return card->cls == TCPTALE_CLASS_FULL &&
+         !(tcptale_card_has_ended(&card->ends[0]) && tcptale_card_has_ended(&card->ends[1]));
 }
 
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
@@ -168,8 +169,9 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
     return;
   }
   if (!is_packed && stays(card)) return;
-  prefetch_neighbours(env, ref);
+  prefetch_list(env, links_at(env, ref));
   if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, ref)));
+  else if (card->cls != TCPTALE_CLASS_HALF_OPEN) prefetch_timers(env, &card->timer);
 }
 
 /* Where the indexes hold a connection. */
@@ -185,7 +187,8 @@ void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls) {
   uint32_t first = roster->head[cls], second = first ? links_at(env, first)->next : 0;
   if (second == 0) return;
-  prefetch_neighbours(env, first);
+  prefetch_list(env, links_at(env, first));
+  if (!tcptale_roster_is_packed(first)) prefetch_timers(env, &card_at(env, first)->timer);
   prefetch_indexes(roster, env, second);
   uint32_t third = links_at(env, second)->next;
   if (third == 0) return;
@@ -348,8 +351,7 @@ static TCPTALE_INLINE void set_timer(struct tcptale_roster *roster, struct tcpta
 }
 
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            uint32_t ref, uint32_t hash) {
-  uint32_t to = ref & ~1u;
+                            uint32_t ref, uint32_t to, uint32_t hash) {
   struct tcptale_card *card = card_at(env, to);
   tcptale_table_replace(&roster->by_key, hash, ref, to);
   chain_replace(roster, env, card->id, ref, to);
@@ -371,8 +373,9 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
 
 void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          struct tcptale_card *card, uint32_t cls, uint64_t due_ns) {
+  uint64_t due = tcptale_fold_deadline_as(env, card, cls);
   rejoin(roster, env, card, cls);
-  set_timer(roster, env, card, tcptale_fold_deadline(env, card), due_ns);
+  set_timer(roster, env, card, due, due_ns);
 }
 
 /* When a call is due, as a tick of the wheel; the end of time never comes. */

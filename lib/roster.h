@@ -67,10 +67,10 @@ uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref);
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls);
 
-/* What was packed as `ref`, of that hash, has become a folded connection in its place: sees to lists,
- * indexes, and the timer, which is set to when the call was due. */
+/* What was packed as `ref`, of that hash, has become the folded connection `to`, which has its links:
+ * sees to lists, indexes, and the timer, which is set to when the call was due. */
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            uint32_t ref, uint32_t hash);
+                            uint32_t ref, uint32_t to, uint32_t hash);
 
 /* Looks whether nine tenths of the connections or of the pages are taken. */
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);

@@ -245,26 +245,25 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
   return packed;
 }
 
-/* Moves a call to a block in which it can become a card. NONE: no memory is left. */
-static uint32_t move_to_room(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                             uint32_t from, uint32_t hash) {
-  const struct tcptale_packed *packed = tcptale_roster_packed(env, from);
+/* A block in which a packed call can become a card: its own, or a larger one with a copy of it. NONE: no
+ * memory is left. */
+static uint32_t room_for(struct tcptale_conn_env *env, uint32_t ref) {
+  const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
+  if (packed->traits & TCPTALE_PACKED_IS_ROOMY) return ref & ~1u;
   uint32_t key_kind = tcptale_packed_key_kind(packed);
-  uint32_t block = alloc(env, tcptale_card_bytes(key_kind)), to = block | 1;
-  if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
-  memcpy(tcptale_roster_packed(env, to), packed, tcptale_packed_bytes(key_kind));
-  tcptale_roster_replace(roster, env, from, to, hash, TCPTALE_CLASS_CALL);
-  tcptale_arena_release(&env->arena, from & ~1u);
-  return to;
+  uint32_t block = alloc(env, tcptale_card_bytes(key_kind));
+  if (block != TCPTALE_ARENA_NONE)
+    memcpy(tcptale_roster_packed(env, block), packed, tcptale_packed_bytes(key_kind));
+  return block;
 }
 
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                          uint32_t hash, const struct tcptale_gist *gist) {
-  if (!(tcptale_roster_packed(env, ref)->traits & TCPTALE_PACKED_IS_ROOMY))
-    ref = move_to_room(roster, env, ref, hash);
-  if (ref == TCPTALE_ARENA_NONE) return 0;
-  tcptale_pack_answer(env, tcptale_roster_packed(env, ref), gist);
-  tcptale_roster_promote(roster, env, ref, hash);
+  uint32_t to = room_for(env, ref);
+  if (to == TCPTALE_ARENA_NONE) return 0;
+  tcptale_pack_answer(env, tcptale_roster_packed(env, to), gist);
+  tcptale_roster_promote(roster, env, ref, to, hash);
+  if (to != (ref & ~1u)) tcptale_arena_release(&env->arena, ref & ~1u);
   return 1;
 }
 

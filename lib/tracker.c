@@ -16,9 +16,13 @@
 #include "usual.h"
 #include "util.h"
 
-#define LONG_FRAME 512  /* bytes: more than headers */
-#define FEW        4096 /* connections: their cards fit into half a mebibyte */
-#define LOT        12   /* frames that are read ahead where no connections are fetched */
+enum {
+  LONG_FRAME = 512, /* bytes: more than headers */
+  FEW = 4096,       /* connections: their cards fit into half a mebibyte */
+  LOT = 12,         /* frames that are read ahead where connections are few */
+  LOT_OF_MANY = TCPTALE_AHEAD / 2,
+  NEAR = 4 /* frames from fetching what a connection is strung to until it is taken */
+};
 
 /* ---- one packet ---- */
 
@@ -332,51 +336,20 @@ static void fetch_frame(const tcptale_frame *frame) {
   tcptale_prefetch((const void *)(at + 64));
 }
 
-/* A few connections stay in the cache. */
-static int are_few(const struct tcptale_tracker *t) {
-  return tcptale_roster_open(&t->roster) <= FEW;
-}
-
-/* What the connections of `n` frames lie in: first the records, then what they are strung to. */
-static void fetch_connections(const struct tcptale_tracker *t, uint32_t n) {
-  const struct tcptale_roster *roster = &t->roster;
-  uint32_t ref[TCPTALE_AHEAD];
-  if (n == 1 || are_few(t)) return; /* what would the wait overlap with? */
-  for (uint32_t i = 0; i < n; i++)
-    ref[i] = t->look[i].known ? tcptale_roster_prefetch(roster, &t->env, t->look[i].key.hash) : 0;
-  for (uint32_t i = 0; i < n; i++)
-    if (ref[i] != 0) tcptale_roster_prefetch_near(roster, &t->env, ref[i]);
-}
-
-/* How many of `left` frames are read ahead. Many, where waits for many connections overlap; else no more
- * than can be fetched while as many are taken: reading waits for headers that nobody fetched. Where
- * checksums are verified, no further than to a long one: while that is taken the machine goes on to
- * bring what it read all of (W1: 0.83 of the time that 32 at once take). */
-static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
-                       size_t left) {
-  const uint32_t most = are_few(t) ? LOT : TCPTALE_AHEAD;
-  uint32_t n = left < most ? (uint32_t)left : most;
-  if (most == TCPTALE_AHEAD || !(t->decode_flags & TCPTALE_DECODE_CHECKSUM)) return n;
-  for (uint32_t i = 0; i < n; i++)
-    if (frame_at(f, stride, i)->cap_len > LONG_FRAME) return i + 1;
-  return n;
-}
-
 /* One copy for each `may_have_gist` and `verify`: nearly all that a frame costs here is in line. */
-static TCPTALE_INLINE void read_frames(struct tcptale_tracker *t, const tcptale_frame *f,
-                                       size_t stride, uint32_t n, int may_have_gist, int verify) {
-  struct tcptale_lookup *end = t->look + n;
-  for (struct tcptale_lookup *look = t->look; look < end; look++, f = frame_at(f, stride, 1))
+static TCPTALE_INLINE void read_frames(struct tcptale_tracker *t, struct tcptale_lookup *look,
+                                       const tcptale_frame *f, size_t stride, uint32_t n,
+                                       int may_have_gist, int verify) {
+  for (const struct tcptale_lookup *end = look + n; look < end; look++, f = frame_at(f, stride, 1))
     read_frame(t, f, look, may_have_gist, verify);
 }
 
-/* Reads `n` frames, up to TCPTALE_AHEAD. */
-static void look_ahead(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
-                       uint32_t n) {
-  if (!t->wants_gists) read_frames(t, frames, stride, n, 0, 0);
-  else if (t->decode_flags & TCPTALE_DECODE_CHECKSUM) read_frames(t, frames, stride, n, 1, 1);
-  else read_frames(t, frames, stride, n, 1, 0);
-  fetch_connections(t, n);
+/* Reads `n` frames. */
+static void look_ahead(struct tcptale_tracker *t, struct tcptale_lookup *look,
+                       const tcptale_frame *frames, size_t stride, uint32_t n) {
+  if (!t->wants_gists) read_frames(t, look, frames, stride, n, 0, 0);
+  else if (t->decode_flags & TCPTALE_DECODE_CHECKSUM) read_frames(t, look, frames, stride, n, 1, 1);
+  else read_frames(t, look, frames, stride, n, 1, 0);
 }
 
 /* The same of a frame, which is decoded first if it was not. */
@@ -388,8 +361,8 @@ static TCPTALE_APART void take_odd_frame(struct tcptale_tracker *t, const tcptal
 }
 
 /* Takes a frame that was read ahead. */
-static inline void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
-                              const struct tcptale_lookup *look) {
+static TCPTALE_INLINE void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
+                                      const struct tcptale_lookup *look) {
   begin_frame(t, frame);
   t->stats.segments += look->known;
   if (!take_short(t, look)) take_odd_frame(t, frame, look);
@@ -401,21 +374,113 @@ static uint32_t longest_fetched(const struct tcptale_tracker *t) {
   return t->decode_flags & TCPTALE_DECODE_CHECKSUM ? LONG_FRAME : UINT32_MAX;
 }
 
-/* Takes the `n` frames that were read ahead, and fetches as many of the `more` that follow; where these
- * are fewer, it begins with some of its own, which are at hand, instead of asking each time. Returns
- * how many were taken: all, unless the user stops. */
-static uint32_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames, size_t stride,
-                            uint32_t n, size_t more) {
-  const tcptale_frame *f = frames, *next = frame_at(f, stride, more < n ? more : n);
+/* ---- frames of few connections, which stay in the cache ---- */
+
+static int are_few(const struct tcptale_tracker *t) {
+  return tcptale_roster_open(&t->roster) <= FEW;
+}
+
+/* How many of `left` frames are read ahead: no more than can be fetched while as many are taken, as reading
+ * waits for headers that nobody fetched. Where checksums are verified, no further than to a long one:
+ * while that is taken the machine goes on to bring what it read all of (W1: 0.83 of the time that 32 at
+ * once take). */
+static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
+                       size_t left) {
+  uint32_t n = left < LOT ? (uint32_t)left : LOT;
+  if (!(t->decode_flags & TCPTALE_DECODE_CHECKSUM)) return n;
+  for (uint32_t i = 0; i < n; i++)
+    if (frame_at(f, stride, i)->cap_len > LONG_FRAME) return i + 1;
+  return n;
+}
+
+/* Reads a lot of the `left` frames and takes it, and fetches as many of those behind; where these are fewer,
+ * it begins with some of its own, which are at hand, instead of asking each time. Returns how many were
+ * taken: the lot, unless the user stops. */
+static size_t take_few(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
+                       size_t left) {
+  const uint32_t n = lot_of(t, f, stride, left), longest = longest_fetched(t);
   const struct tcptale_lookup *look = t->look, *end = look + n;
-  const uint32_t longest = longest_fetched(t);
+  const tcptale_frame *next = frame_at(f, stride, left - n < n ? left - n : n);
+  look_ahead(t, t->look, f, stride, n);
   for (; look < end && !t->env.emit.stopped; look++) {
     if (next->cap_len <= longest) fetch_frame(next);
     take_frame(t, f, look);
     f = frame_at(f, stride, 1);
     next = frame_at(next, stride, 1);
   }
-  return (uint32_t)(look - t->look);
+  return (size_t)(look - t->look);
+}
+
+/* ---- frames of many connections ---- */
+
+/* Frames that were read ahead, and what their connections lie in. */
+struct lot {
+  struct tcptale_lookup *look;
+  uint32_t count;
+  uint32_t ref[LOT_OF_MANY]; /* 0: it has none, or none was looked for yet */
+};
+
+static void read_lot(struct tcptale_tracker *t, struct lot *lot, const tcptale_frame *f,
+                     size_t stride, size_t left) {
+  lot->count = left < LOT_OF_MANY ? (uint32_t)left : LOT_OF_MANY;
+  look_ahead(t, lot->look, f, stride, lot->count);
+}
+
+/* What the connection of a lot's i-th frame lies in, its slot being at hand. */
+static inline void fetch_connection(const struct tcptale_tracker *t, struct lot *lot, uint32_t i) {
+  if (i >= lot->count) return;
+  const struct tcptale_lookup *look = &lot->look[i];
+  lot->ref[i] = look->known ? tcptale_roster_prefetch(&t->roster, &t->env, look->key.hash) : 0;
+}
+
+/* What that is strung to, itself being at hand. */
+static inline void fetch_neighbours(const struct tcptale_tracker *t, const struct lot *lot,
+                                    uint32_t i) {
+  if (i < lot->count && lot->ref[i] != 0)
+    tcptale_roster_prefetch_near(&t->roster, &t->env, lot->ref[i]);
+}
+
+static TCPTALE_APART void take_frame_of_many(struct tcptale_tracker *t, const tcptale_frame *frame,
+                                             const struct tcptale_lookup *look) {
+  take_frame(t, frame, look);
+}
+
+/* Takes a lot; frame by frame, it fetches its neighbours, the next lot's connections, and as many of the
+ * `more` frames behind both: requests for lines in one go wait for each other. Returns how many were
+ * taken: all, unless the user stops. */
+static uint32_t take_lot(struct tcptale_tracker *t, const struct lot *lot, struct lot *next_lot,
+                         const tcptale_frame *f, size_t stride, size_t more) {
+  const tcptale_frame *next = frame_at(f, stride, more < lot->count ? more : lot->count);
+  const uint32_t longest = longest_fetched(t);
+  next = frame_at(next, stride, next_lot->count);
+  for (uint32_t i = 0; i < NEAR; i++) fetch_neighbours(t, lot, i);
+  for (uint32_t i = 0; i < lot->count; i++) {
+    if (t->env.emit.stopped) return i;
+    if (next->cap_len <= longest) fetch_frame(next);
+    fetch_connection(t, next_lot, i);
+    fetch_neighbours(t, lot, i + NEAR);
+    take_frame_of_many(t, f, &lot->look[i]);
+    f = frame_at(f, stride, 1);
+    next = frame_at(next, stride, 1);
+  }
+  return lot->count;
+}
+
+/* Takes `count` frames: while one lot is taken, the next one has been read. Returns how many were taken. */
+static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
+                        size_t count) {
+  struct lot lots[2] = {{.look = t->look}, {.look = t->look + LOT_OF_MANY}};
+  size_t taken = 0, read = 0;
+  read_lot(t, &lots[0], f, stride, count);
+  for (uint32_t i = 0; i < lots[0].count; i++) fetch_connection(t, &lots[0], i);
+  for (uint32_t k = 0; taken < count && !t->env.emit.stopped; k ^= 1) {
+    struct lot *lot = &lots[k], *next_lot = &lots[k ^ 1];
+    read += lot->count;
+    read_lot(t, next_lot, frame_at(f, stride, read), stride, count - read);
+    taken += take_lot(t, lot, next_lot, frame_at(f, stride, taken), stride,
+                      count - read - next_lot->count);
+  }
+  return taken;
 }
 
 static int may_enter(const struct tcptale_tracker *t) {
@@ -442,9 +507,9 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   const tcptale_frame *f = frames;
   size_t stride = count > 0 ? frames->struct_size : 0;
   for (size_t left = count; left > 0 && !t->env.emit.stopped;) {
-    uint32_t n = lot_of(t, f, stride, left);
-    look_ahead(t, f, stride, n);
-    uint32_t taken = take_frames(t, f, stride, n, left - n);
+    int is_alone = left == 1; /* what would a wait overlap with? */
+    size_t taken =
+        is_alone || are_few(t) ? take_few(t, f, stride, left) : take_many(t, f, stride, left);
     f = frame_at(f, stride, taken);
     left -= taken;
     if (consumed) *consumed = count - left;
