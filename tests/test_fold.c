@@ -143,3 +143,46 @@ Test(fold, takes_wishes) {
   tape_wipe(&whole);
   tape_wipe(&folded);
 }
+
+/* ---- offsets ---- */
+
+/* As if the client had sent so much. */
+static void set_offset(struct tcptale_card *card, uint64_t offset) {
+  struct tcptale_card_end *end = &card->ends[TCPTALE_C2S];
+  end->first_seq = end->next_seq - (uint32_t)offset;
+  end->next_high = (uint8_t)(offset >> 32);
+}
+
+static void feed_folded(const char *text) {
+  struct script_steps steps;
+  tape_render(&steps, text);
+  cr_assert_eq(tape_feed(folded.tracker, &steps), TCPTALE_OK);
+  script_steps_free(&steps);
+}
+
+/* With the last digit of an offset nothing is usual, for the next has no place on a card: no short way may pass it,
+ * neither where the digit was reached on it nor after a record was folded. */
+Test(fold, offsets_end_with_the_last_digit) {
+  const uint64_t last = TCPTALE_CARD_OFFSET_LIMIT - ((uint64_t)1 << 32);
+  for (int wakes = 0; wakes < 2; wakes++) {
+    tell("HS; c P 1+100/1; s A 1/101", NULL);
+    struct tcptale_card *card = card_in(&folded);
+    cr_expect(card->is_going);
+    set_offset(card, last - 50);
+    feed_folded("~c S 0; ~s SA 0/1; c P 101+100/1");
+    cr_expect(!card->has_record && !card->is_going);
+    cr_expect_eq(tcptale_card_next(&card->ends[TCPTALE_C2S]), last + 50);
+    if (wakes) feed_folded("~c S 0; ~s SA 0/1; ~c P 101+100/1; c P 201+100/1; s P 1+60/301");
+    cr_expect(!card->has_record && !card->is_going);
+    set_offset(card, TCPTALE_CARD_OFFSET_LIMIT - 50);
+    feed_folded(wakes ? "~c S 0; ~s SA 0/1; ~c P 201+100/1; c P 301+100/61; c P 401+100/61"
+                      : "~c S 0; ~s SA 0/1; ~c P 101+100/1; c P 201+100/1; c P 301+100/1");
+    const struct tape_event *data = tape_find(&folded, TAPE_DATA, wakes ? 5 : 3);
+    cr_assert_not_null(data);
+    cr_expect_eq(data->offset, TCPTALE_CARD_OFFSET_LIMIT + 50);
+    tape_end(&whole);
+    tape_end(&folded); /* the laws know nothing of what was skipped */
+    tape_wipe(&whole);
+    tape_wipe(&folded);
+  }
+}

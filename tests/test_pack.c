@@ -379,6 +379,64 @@ Test(pack, time_out_in_order) {
   tcptale_tracker_free(siege.tracker);
 }
 
+/* What is wished of every third call before its answer, while more wait than have room to become a card in place. */
+static void wish_early(struct siege *siege, uint64_t id) {
+  tcptale_conn *conn = tcptale_tracker_find(siege->tracker, id);
+  cr_assert_not_null(conn);
+  cr_assert_eq(tcptale_conn_set_user(conn, id << 32), TCPTALE_OK);
+  cr_assert_eq(tcptale_conn_set_policy(conn, TCPTALE_S2C, TCPTALE_POLICY_LAST), TCPTALE_OK);
+  if (id % 3 == 0) cr_assert_eq(tcptale_conn_stop_data(conn, TCPTALE_C2S), TCPTALE_OK);
+}
+
+/* The server's answer, and 100 bytes of both. */
+static void answer(struct siege *siege, uint32_t flow) {
+  feed(siege, flow, 1, SYN | ACK, 5000, 1001, 0);
+  feed(siege, flow, 0, ACK, 1001, 5001, 0);
+  feed(siege, flow, 0, ACK, 1001, 5001, 100);
+  feed(siege, flow, 1, ACK, 5001, 1101, 100);
+}
+
+static void expect_answered(struct siege *siege, uint64_t id, uint64_t called_ns) {
+  struct look look;
+  tcptale_conn *conn = tcptale_tracker_find(siege->tracker, id);
+  cr_assert_not_null(conn);
+  take_look(conn, &look);
+  cr_expect_eq(look.user, id << 32);
+  cr_expect_eq(look.stats.first_ns, called_ns);
+  cr_expect_eq(look.endpoints.addr[0][3], (id - 1) & 255);
+  cr_expect_eq(look.stats.packets[TCPTALE_C2S], 3);
+  cr_expect_eq(look.stats.delivered[TCPTALE_C2S], id % 3 == 0 ? 0 : 100);
+  cr_expect_eq(look.stats.delivered[TCPTALE_S2C], 100);
+  cr_expect_eq(look.state[TCPTALE_S2C], TCPTALE_STATE_ESTABLISHED);
+}
+
+/* However many wait, and in whatever order they are answered: what was said and wished before is kept, who is not
+ * answered ends when its time has come, and all memory is given back. */
+Test(pack, answers_reach_calls_with_and_without_room) {
+  enum { CALLS = 700 };
+  for (int version = 4; version <= 6; version += 2) {
+    struct siege siege;
+    begin(&siege, NULL, version);
+    uint64_t before = stats_of(&siege).memory_used, called_ns = siege.now_ns;
+    for (uint32_t n = 0; n < CALLS; n++) feed(&siege, n, 0, SYN, 1000, 0, 0);
+    for (uint64_t id = 1; id <= CALLS; id++) wish_early(&siege, id);
+    siege.now_ns += SECOND_NS;
+    for (uint32_t i = 0; i < CALLS; i++)
+      if (i % 5) answer(&siege, i * 3 % CALLS);
+    cr_expect_eq(stats_of(&siege).half_open_now, CALLS / 5);
+    for (uint32_t i = 0; i < CALLS; i++)
+      if (i % 5) expect_answered(&siege, i * 3 % CALLS + 1, called_ns);
+    siege.now_ns = called_ns + 61 * SECOND_NS;
+    while (tcptale_tracker_expire(siege.tracker, siege.now_ns) > 0) {
+    }
+    cr_expect_eq(stats_of(&siege).half_open_now, 0);
+    cr_expect_eq(stats_of(&siege).open_now, CALLS - CALLS / 5);
+    tcptale_tracker_flush(siege.tracker);
+    cr_expect_eq(stats_of(&siege).memory_used, before);
+    tcptale_tracker_free(siege.tracker);
+  }
+}
+
 /* One established connection with nothing waiting: its record; and with its share of the indexes, how many a
  * tracker holds. */
 Test(pack, bytes_of_an_idle_connection, .timeout = 60) {
