@@ -490,7 +490,9 @@ static int may_enter(const struct tcptale_tracker *t) {
 
 static int frames_are_valid(const tcptale_frame *frames, size_t count) {
   if (count == 0) return 1;
-  if (!frames || frames->struct_size < sizeof *frames || frames->struct_size % 8 != 0) return 0;
+  if (!frames || frames->struct_size < sizeof *frames ||
+      frames->struct_size % _Alignof(tcptale_frame))
+    return 0;
   const size_t stride = frames->struct_size;
   const tcptale_frame *end = frame_at(frames, stride, count);
   for (const tcptale_frame *f = frames; f != end; f = frame_at(f, stride, 1))
