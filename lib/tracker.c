@@ -469,8 +469,10 @@ static uint32_t take_lot(struct tcptale_tracker *t, const struct lot *lot, struc
 /* Takes `count` frames: while one lot is taken, the next one has been read. Returns how many were taken. */
 static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                         size_t count) {
-  struct lot lots[2] = {{.look = t->look}, {.look = t->look + LOT_OF_MANY}};
+  struct lot lots[2];
   size_t taken = 0, read = 0;
+  lots[0].look = t->look;
+  lots[1].look = t->look + LOT_OF_MANY;
   read_lot(t, &lots[0], f, stride, count);
   for (uint32_t i = 0; i < lots[0].count; i++) fetch_connection(t, &lots[0], i);
   for (uint32_t k = 0; taken < count && !t->env.emit.stopped; k ^= 1) {
