@@ -242,7 +242,7 @@ Test(pack, takes_wishes) {
 
 static size_t build(uint32_t flow, int version, int from_server, unsigned flags, uint32_t seq,
                     uint32_t ack, uint32_t len) {
-  static const uint8_t zeros[64];
+  static const uint8_t zeros[128];
   struct build_segment s = {.version = version, .flags = (uint16_t)flags, .window = 60000};
   uint8_t client[16] = {10, (uint8_t)(flow >> 16), (uint8_t)(flow >> 8), (uint8_t)flow};
   uint8_t server[16] = {192, 0, 2, 1};
