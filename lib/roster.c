@@ -140,16 +140,23 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
   return &roster->by_id[(uint32_t)id & roster->id_mask];
 }
 
+/* What was found a few frames ago may stand for something else by now, and what is read in it be no
+ * reference. Only hints follow from it, so the address is reckoned as a number. */
+static void hint_at(const struct tcptale_conn_env *env, uint32_t ref, size_t offset) {
+  uintptr_t base = (uintptr_t)env->arena.base;
+  tcptale_prefetch((const void *)(base + (uintptr_t)(ref & ~1u) * TCPTALE_ARENA_UNIT + offset));
+}
+
 /* Neighbours in a class are touched at their links, in the wheel at their timers. */
 static void prefetch_list(const struct tcptale_conn_env *env, const struct tcptale_links *links) {
-  if (links->next) tcptale_prefetch(links_at(env, links->next));
-  if (links->prev) tcptale_prefetch(links_at(env, links->prev));
+  if (links->next) hint_at(env, links->next, 0);
+  if (links->prev) hint_at(env, links->prev, 0);
 }
 
 static void prefetch_timers(const struct tcptale_conn_env *env, const struct tcptale_timer *timer) {
   uint32_t before = tcptale_timer_before(timer);
-  if (timer->next) tcptale_prefetch(card_at(env, timer->next));
-  if (before) tcptale_prefetch(card_at(env, before));
+  if (timer->next) hint_at(env, timer->next, 0);
+  if (before) hint_at(env, before, 0);
 }
 
 /* A connection that goes on stays where it is until both ends have ended. */
@@ -163,9 +170,8 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
   const struct tcptale_card *card = card_at(env, ref);
   int is_packed = tcptale_roster_is_packed(ref);
   if (!is_packed && card->has_record) {
-    const uint8_t *record = tcptale_arena_at(&env->arena, card->more.at.record);
     for (size_t line = 0; line < sizeof(struct tcptale_conn); line += 64)
-      tcptale_prefetch(record + line);
+      hint_at(env, card->more.at.record, line);
     return;
   }
   if (!is_packed && stays(card)) return;
