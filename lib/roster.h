@@ -83,12 +83,12 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   return home;
 }
 
-/* Hints that the connection of a hash is looked for soon; its slot in the index is at hand. Returns
- * its reference; 0: there is none. */
+/* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is at
+ * hand. Returns its reference; 0: there is none. */
 static inline uint32_t tcptale_roster_prefetch(const struct tcptale_roster *roster,
-                                               const struct tcptale_conn_env *env, uint32_t hash) {
-  uint32_t at = tcptale_table_home(&roster->by_key, hash);
-  uint32_t ref = tcptale_table_next(&roster->by_key, hash, &at);
+                                               const struct tcptale_conn_env *env, uint32_t hash,
+                                               uint32_t home) {
+  uint32_t ref = tcptale_table_next(&roster->by_key, hash, &home);
   const uint8_t *block = tcptale_arena_at(&env->arena, ref & ~1u);
   if (ref == 0) return 0;
   tcptale_prefetch(block);

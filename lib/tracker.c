@@ -430,7 +430,8 @@ static void read_lot(struct tcptale_tracker *t, struct lot *lot, const tcptale_f
 static inline void fetch_connection(const struct tcptale_tracker *t, struct lot *lot, uint32_t i) {
   if (i >= lot->count) return;
   const struct tcptale_lookup *look = &lot->look[i];
-  lot->ref[i] = look->known ? tcptale_roster_prefetch(&t->roster, &t->env, look->key.hash) : 0;
+  lot->ref[i] =
+      look->known ? tcptale_roster_prefetch(&t->roster, &t->env, look->key.hash, look->home) : 0;
 }
 
 /* What that is strung to, itself being at hand. */
