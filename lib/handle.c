@@ -1,6 +1,6 @@
 /* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
  * its index and the arena; what can be asked of a tracker and of a connection; control from
- * inside callbacks. Floor 17. */
+ * inside callbacks. Floor 20. */
 #include "tracker.h"
 
 #include <stdlib.h>

@@ -1,7 +1,10 @@
-/* tracker.h - what a tracker is made of: `tracker` moves frames through it, `handle` makes,
- * frees and answers. Floor 16. */
+/* tracker.h - what a tracker is made of: `feed` moves frames through it, `handle` makes, frees and
+ * answers. Floor 16. */
 #ifndef TCPTALE_LIB_TRACKER_H
 #define TCPTALE_LIB_TRACKER_H
+
+#include <stddef.h>
+#include <string.h>
 
 #include "tcptale/tracker.h"
 
@@ -41,5 +44,14 @@ struct tcptale_tracker {
   void *release_user;
   void *block; /* as it was given, before alignment */
 };
+
+/* Tells connections and directions apart. */
+static inline uint64_t tcptale_flow_of(const struct tcptale_key *key) {
+  uint64_t flow;
+  _Static_assert(offsetof(struct tcptale_key, from) == offsetof(struct tcptale_key, hash) + 4,
+                 "they are one number");
+  memcpy(&flow, (const uint8_t *)key + offsetof(struct tcptale_key, hash), sizeof flow);
+  return flow;
+}
 
 #endif

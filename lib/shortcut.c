@@ -1,0 +1,71 @@
+/* shortcut.c - see shortcut.h. Floor 17. */
+#include "shortcut.h"
+
+#include "call.h"
+#include "fold.h"
+#include "limits.h"
+
+struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
+                                             const struct tcptale_lookup *look) {
+  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
+  return !ref || tcptale_roster_is_packed(ref) ? NULL : tcptale_roster_card(&t->env, ref);
+}
+
+/* The short way of the ACK that completes a handshake. */
+static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
+                           const struct tcptale_lookup *look) {
+  if (card->has_record) return 0;
+  uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
+  if (due_ns <= t->env.now_ns) return 0;
+  if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
+  if (tcptale_dup_has(&t->dup, tcptale_flow_of(&look->key), &look->gist, t->env.emit.index,
+                      t->env.now_ns))
+    return 0;
+  tcptale_shortcut_remember(t, look);
+  tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
+  return 1;
+}
+
+/* Both sides have finished: the ports are remembered. */
+static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
+  tcptale_usual_close(&t->env, card);
+  tcptale_fold_forget(&t->env, card);
+  tcptale_roster_move(&t->roster, &t->env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
+  tcptale_limits_forget(&t->roster, &t->env, card);
+}
+
+/* The short way where one end has told its end, or does so. */
+static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
+                       const struct tcptale_lookup *look) {
+  if (!tcptale_usual_may_come(&t->env, card)) return 0;
+  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
+  if (usual == TCPTALE_USUAL_NOT) return 0;
+  tcptale_shortcut_remember(t, look);
+  if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
+  return 1;
+}
+
+int tcptale_shortcut_at_an_end(struct tcptale_tracker *t, struct tcptale_card *card,
+                               const struct tcptale_lookup *look) {
+  return card->cls == TCPTALE_CLASS_HALF_OPEN ? take_completion(t, card, look)
+                                              : take_ending(t, card, look);
+}
+
+int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  const struct tcptale_key *key = &look->key;
+  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, key, look->home);
+  int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
+  if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
+  if (tcptale_dup_has(&t->dup, tcptale_flow_of(key), &look->gist, t->env.emit.index, t->env.now_ns))
+    return 0;
+  if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
+  int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
+                           : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
+  if (is_taken) tcptale_shortcut_remember(t, look);
+  return is_taken;
+}
+
+int tcptale_shortcut_apart(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  return tcptale_shortcut(t, look);
+}
