@@ -15,7 +15,8 @@ enum {
   FEW = 4096,       /* connections: their cards fit into half a mebibyte */
   LOT = 12,         /* frames that are read ahead where connections are few */
   LOT_OF_MANY = TCPTALE_AHEAD / 2,
-  NEAR = 4 /* frames from fetching what a connection is strung to until it is taken */
+  NEAR = 4, /* frames from fetching what a connection is strung to until it is taken */
+  STEP = 3  /* frames from one step of fetching to the next, of what is fed one by one */
 };
 
 /* ---- time ---- */
@@ -255,6 +256,28 @@ static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_
   return taken;
 }
 
+/* ---- frames that will come one by one ---- */
+
+/* The one announced `back` before the latest. */
+static struct tcptale_coming *coming_at(struct tcptale_tracker *t, uint32_t back) {
+  return &t->coming[(t->announced - 1 - back) % TCPTALE_COMING];
+}
+
+/* A step for this frame, and the next ones for two that were announced before it, by what is at hand now:
+ * the slot; the connection; what that is strung to. */
+static void announce(struct tcptale_tracker *t, const tcptale_frame *frame) {
+  struct tcptale_lookup *look = &t->look[TCPTALE_AHEAD];
+  read_frame(t, frame, look, (int)t->wants_gists, 0);
+  t->announced++;
+  struct tcptale_coming *first = coming_at(t, 0), *second = coming_at(t, STEP),
+                        *third = coming_at(t, 2 * STEP);
+  *first =
+      (struct tcptale_coming){.hash = look->key.hash, .home = look->home, .known = look->known};
+  if (second->known)
+    second->ref = tcptale_roster_prefetch(&t->roster, &t->env, second->hash, second->home);
+  if (third->ref) tcptale_roster_prefetch_near(&t->roster, &t->env, third->ref);
+}
+
 static int may_enter(const struct tcptale_tracker *t) {
   if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
@@ -304,6 +327,12 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
   else if (count > 1) taken = take_frames(t, frames, count);
   if (consumed) *consumed = taken;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+}
+
+int tcptale_tracker_prefetch(tcptale_tracker *t, const tcptale_frame *frame) {
+  if (!t || !frames_are_valid(frame, 1)) return TCPTALE_ERR_ARG;
+  if (!are_few(t)) announce(t, frame);
+  return TCPTALE_OK;
 }
 
 int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet,

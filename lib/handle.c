@@ -54,7 +54,7 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   env->stream.ctx = env;
   tcptale_settings_stream(config, &env->stream.config);
   env->usual_is_wanted = tcptale_fold_is_wanted(env);
-  for (int i = 0; i < TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
+  for (int i = 0; i <= TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
 

@@ -13,7 +13,10 @@
 #include "record.h"
 #include "roster.h"
 
-enum { TCPTALE_AHEAD = 32 }; /* frames of a batch that are read ahead, at most */
+enum {
+  TCPTALE_AHEAD = 32, /* frames of a batch that are read ahead, at most */
+  TCPTALE_COMING = 8  /* frames announced that are not forgotten yet */
+};
 
 /* Bytes that a compressed datagram unpacks to: what IP can carry. */
 #define TCPTALE_UNPACKED_MOST ((size_t)65535)
@@ -27,6 +30,14 @@ struct tcptale_lookup {
   uint32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
 };
 
+/* A frame that was announced, and how far what it needs was asked for. */
+struct tcptale_coming {
+  uint32_t hash;
+  uint32_t home;
+  uint32_t known; /* 1: it has a key */
+  uint32_t ref;   /* its connection, as far as is known; 0: none */
+};
+
 struct tcptale_tracker {
   struct tcptale_conn_env env;
   struct tcptale_roster roster;
@@ -38,8 +49,10 @@ struct tcptale_tracker {
   uint32_t key_flags;          /* TCPTALE_KEY_ */
   uint32_t decode_flags;       /* TCPTALE_DECODE_ */
   uint32_t wants_gists; /* 1: usual segments may go the short way, and their keys are plain */
-  tcptale_packet ahead[TCPTALE_AHEAD];
-  struct tcptale_lookup look[TCPTALE_AHEAD];
+  tcptale_packet ahead[TCPTALE_AHEAD + 1]; /* the last: of the frame announced last */
+  struct tcptale_lookup look[TCPTALE_AHEAD + 1];
+  struct tcptale_coming coming[TCPTALE_COMING];
+  uint32_t announced;      /* modulo 2^32 */
   tcptale_free_fn release; /* NULL: the block is the caller's */
   void *release_user;
   void *block; /* as it was given, before alignment */

@@ -63,15 +63,18 @@ static void build_all(void) {
   }
 }
 
-/* What was heard, as one number; where to stop. */
+/* What was heard, as one number; where to stop; which frame to announce from callbacks. */
 struct heard {
   tcptale_tracker *tracker;
   uint64_t digest;
   uint64_t stop_at;
   uint32_t opened, closed;
+  int announces;
 };
 
 static void note(struct heard *heard, const uint64_t *numbers, size_t count, uint64_t index) {
+  const tcptale_frame *any = &frames[heard->digest % FRAMES].frame;
+  if (heard->announces) cr_assert_eq(tcptale_tracker_prefetch(heard->tracker, any), TCPTALE_OK);
   for (size_t i = 0; i < count; i++)
     heard->digest = (heard->digest ^ numbers[i]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
   if (index != 0 && index == heard->stop_at) tcptale_tracker_stop(heard->tracker);
@@ -114,8 +117,7 @@ static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, v
   NOTE(event, event->code, event->direction, event->offset, event->len);
 }
 
-/* Feeds all in batches; returns the frames that were taken. */
-static size_t feed_all(struct heard *heard, size_t batch, uint32_t checksum) {
+static void make_tracker(struct heard *heard, uint32_t checksum) {
   tcptale_config config;
   tcptale_callbacks calls;
   tcptale_config_init(&config, sizeof config);
@@ -128,6 +130,11 @@ static size_t feed_all(struct heard *heard, size_t batch, uint32_t checksum) {
   calls.on_close = on_close;
   calls.on_anomaly = on_anomaly;
   cr_assert_eq(tcptale_tracker_new(&heard->tracker, &config, &calls, heard), TCPTALE_OK);
+}
+
+/* Feeds all in batches; returns the frames that were taken. */
+static size_t feed_all(struct heard *heard, size_t batch, uint32_t checksum) {
+  make_tracker(heard, checksum);
   size_t taken = 0;
   for (int result = TCPTALE_OK; taken < FRAMES && result == TCPTALE_OK;) {
     size_t count = FRAMES - taken < batch ? FRAMES - taken : batch, consumed;
@@ -156,6 +163,56 @@ Test(ahead, batches_of_many_connections, .timeout = 300) {
       cr_expect_eq(many.digest, one.digest, "batches of %zu", SIZES[i]);
     }
   }
+}
+
+/* Nothing: what is no whole frame, no frame of ours, or nonsense. */
+static void announce_rubbish(tcptale_tracker *tracker, size_t n) {
+  tcptale_frame f = frames[n].frame;
+  f.cap_len %= 1 + (uint32_t)n % 61;
+  cr_assert_eq(tcptale_tracker_prefetch(tracker, &f), TCPTALE_OK);
+  f.link_type = 4711;
+  cr_assert_eq(tcptale_tracker_prefetch(tracker, &f), TCPTALE_OK);
+  f = (tcptale_frame){.struct_size = sizeof f, .link_type = TCPTALE_LINK_ETHERNET};
+  cr_assert_eq(tcptale_tracker_prefetch(tracker, &f), TCPTALE_OK);
+}
+
+/* Announced as it should be, `behind` the one that is fed; from callbacks; or rubbish: it changes nothing. */
+static uint64_t feed_announced(size_t behind, int from_callbacks, int rubbish, uint32_t checksum) {
+  struct heard heard = {.announces = from_callbacks};
+  make_tracker(&heard, checksum);
+  for (size_t n = 0; n < FRAMES; n++) {
+    if (n + behind < FRAMES)
+      cr_assert_eq(tcptale_tracker_prefetch(heard.tracker, &frames[n + behind].frame), TCPTALE_OK);
+    if (rubbish) announce_rubbish(heard.tracker, n);
+    cr_assert_eq(tcptale_tracker_feed(heard.tracker, &frames[n].frame, 1, NULL), TCPTALE_OK);
+  }
+  heard.announces = 0;
+  tcptale_tracker_free(heard.tracker);
+  return heard.digest;
+}
+
+Test(ahead, announced_frames, .timeout = 300) {
+  build_all();
+  for (uint32_t checksum = TCPTALE_CHECKSUM_AUTO; checksum <= TCPTALE_CHECKSUM_IGNORE; checksum++) {
+    struct heard one = {0};
+    cr_assert_eq(feed_all(&one, 1, checksum), FRAMES);
+    tcptale_tracker_free(one.tracker);
+    for (size_t behind = 0; behind < 20; behind += checksum ? 8 : 3)
+      cr_expect_eq(feed_announced(behind, 0, 0, checksum), one.digest, "%zu behind", behind);
+    cr_expect_eq(feed_announced(8, 1, 0, checksum), one.digest);
+    cr_expect_eq(feed_announced(8, 0, 1, checksum), one.digest);
+  }
+}
+
+/* Batches read ahead in the same tracker, and one of their callbacks announces frames. */
+Test(ahead, announced_within_batches, .timeout = 300) {
+  build_all();
+  struct heard one = {0}, many = {.announces = 1};
+  cr_assert_eq(feed_all(&one, 1, TCPTALE_CHECKSUM_AUTO), FRAMES);
+  tcptale_tracker_free(one.tracker);
+  cr_assert_eq(feed_all(&many, 100, TCPTALE_CHECKSUM_AUTO), FRAMES);
+  tcptale_tracker_free(many.tracker);
+  cr_expect_eq(many.digest, one.digest);
 }
 
 /* Wherever in a lot the user stops: the frame at hand is the last that is taken. */

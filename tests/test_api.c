@@ -206,11 +206,16 @@ Test(api, null_is_refused) {
   cr_expect_eq(tcptale_tracker_feed(t, NULL, 1, NULL), TCPTALE_ERR_ARG);
   cr_expect_eq(tcptale_tracker_feed(t, NULL, 0, NULL), TCPTALE_OK);
   cr_expect_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_OK, "no bytes need no pointer");
+  cr_expect_eq(tcptale_tracker_prefetch(t, &frame), TCPTALE_OK);
+  cr_expect_eq(tcptale_tracker_prefetch(NULL, &frame), TCPTALE_ERR_ARG);
+  cr_expect_eq(tcptale_tracker_prefetch(t, NULL), TCPTALE_ERR_ARG);
   frame.cap_len = 1;
   cr_expect_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_ERR_ARG);
+  cr_expect_eq(tcptale_tracker_prefetch(t, &frame), TCPTALE_ERR_ARG);
   frame.cap_len = 0;
   frame.struct_size--;
   cr_expect_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_ERR_ARG);
+  cr_expect_eq(tcptale_tracker_prefetch(t, &frame), TCPTALE_ERR_ARG);
   frame.struct_size++;
   cr_expect_eq(tcptale_tracker_feed_packet(NULL, &packet, &frame), TCPTALE_ERR_ARG);
   cr_expect_eq(tcptale_tracker_feed_packet(t, NULL, &frame), TCPTALE_ERR_ARG);

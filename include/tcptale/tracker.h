@@ -291,6 +291,13 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
 TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames,
                                      size_t count, size_t *consumed);
 
+/* For whoever cannot feed batches: says which frame will be fed some calls from now, so that what is kept
+ * of its connection is fetched while others are fed. It is read now and not kept. Events do not change,
+ * whether it is ever fed or not. Called with the frame that is N behind the one fed next, for each, it
+ * does best for N from 8 to 16; the frame's headers are better fetched some frames before. Where
+ * connections are few it does nothing. TCPTALE_ERR_ARG. Callbacks: yes. Since 0.9. */
+TCPTALE_API int tcptale_tracker_prefetch(tcptale_tracker *tracker, const tcptale_frame *frame);
+
 /* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked
  * at). Fragments are put together as in feed. Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed_packet(tcptale_tracker *tracker, const tcptale_packet *packet,

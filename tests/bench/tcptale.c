@@ -1,8 +1,9 @@
 /* tcptale.c - the library on a trace.
  *
- *   tcptale trace=FILE [batch=N] [checksum=on] [memory=MIB] [connections=N] [verify=on] [limit=N]
+ *   tcptale trace=FILE [batch=N] [announce=N] [checksum=on] [memory=MIB] [connections=N] [verify=on] [limit=N]
  *
- * batch: frames to a call of feed, 256, as a block of a capture ring holds; 1 is a packet a call. memory: that of the
+ * batch: frames to a call of feed, 256, as a block of a capture ring holds; 1 is a packet a call. announce: before each, the
+ * frame that is so many behind it is announced (tcptale_tracker_prefetch). memory: that of the
  * tracker, 64 MiB. connections: its max_connections and max_half_open. The configuration is the default but for these
  * and for checksums, which are looked at with checksum=on only. The block is memory of the kernel's own, in large pages
  * where it has them, as the floors' tables are. */
@@ -18,6 +19,7 @@ struct subject {
   struct tally tally;
   tcptale_tracker *tracker;
   size_t batch;
+  size_t announce;                     /* 0: none */
   uint64_t why[TCPTALE_CLOSE_END + 1]; /* closes */
   tcptale_tracker_stats fullest;       /* when most were open, looked at now and then */
 };
@@ -51,6 +53,8 @@ static void work(void *user, const tcptale_frame *frames, size_t count) {
   struct subject *subject = user;
   for (size_t at = 0; at < count; at += subject->batch) {
     size_t n = count - at < subject->batch ? count - at : subject->batch;
+    if (subject->announce && at + subject->announce < count)
+      tcptale_tracker_prefetch(subject->tracker, frames + at + subject->announce);
     tcptale_tracker_feed(subject->tracker, frames + at, n, NULL);
   }
   tcptale_tracker_stats stats = {.struct_size = sizeof stats};
@@ -95,9 +99,10 @@ static void print(struct subject *subject, char **argv) {
 int main(int argc, char **argv) {
   (void)argc;
   static struct subject subject;
-  words_check(argv, " trace batch checksum memory connections verify limit ");
+  words_check(argv, " trace batch announce checksum memory connections verify limit ");
   struct trace trace = trace_open(needed(argv, "trace"), number_of(argv, "limit", 0));
   subject.batch = number_of(argv, "batch", 256);
+  subject.announce = number_of(argv, "announce", 0);
   subject.tally.verify = switch_of(argv, "verify");
   tally_begin(&subject.tally);
   make_tracker(&subject, argv);

@@ -65,15 +65,19 @@ WORKLOADS = {
     ]),
     "W3": Workload("a million connections at once", [
         floor("batch", 1 << 21), ours(*MILLION, warm=1200),
-        floor("table", 1 << 21), floor("tablef", 1 << 21), ours("batch=1", *MILLION, name="tcptale, a packet a call", warm=1200),
+        floor("table", 1 << 21), ours("batch=1", *MILLION, name="tcptale, a packet a call", warm=1200),
+        ours("batch=1", "announce=10", *MILLION, name="tcptale, announced", warm=1200),
+        floor("tablew", 1 << 21), floor("tableiw", 1 << 21),
         floor("batch", 4096, name="floor batch, 1k", plan="S1k"),
         ours(name="tcptale, 1k", plan="S1k"),
         libnids(2000000, warm=9500), gopacket(warm=3500), libtins(warm=1300),
     ], [
         Ratio("", "tcptale", "floor batch", 2.5, 1.5, ALL_PEERS),
         Ratio("a packet a call", "tcptale, a packet a call", "floor table", 1.6, 1.25, ALL_PEERS),
-        Ratio("a packet a call: floor table itself, with nothing overlapping from packet to packet", "floor tablef",
-              "floor table"),
+        Ratio("a packet a call, each announced 10 before (tcptale_tracker_prefetch)", "tcptale, announced", "floor table",
+              1.6, 1.25),
+        Ratio("a packet a call: floor table with 240 instructions more a packet", "floor tablew", "floor table"),
+        Ratio("a packet a call: the same with an index", "floor tableiw", "floor table"),
         Ratio("against the same packets of a thousand at once", "tcptale", "tcptale, 1k", 3.5, 2.0, []),
     ]),
     "W4": Workload("short connections: 500,000 of 10 packets", [
