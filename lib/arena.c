@@ -1,29 +1,33 @@
-/* arena.c - see arena.h. Each page begins with a header of 64 bytes; its blocks follow. Free
- * blocks of a page form a list through their first four bytes; blocks that were never handed out
- * are not touched. Floor 1. */
+/* arena.c - see arena.h. What is known of the pages lies side by side in front of them: headers in the
+ * pages themselves, 16 KiB apart, would share a few sets of every cache, and miss in all. A page only begins
+ * with a pointer to its arena; its blocks follow. Free blocks of a page form a list through their first four
+ * bytes; blocks that were never handed out are not touched. Floor 1. */
 #include "arena.h"
 
 #include <string.h>
 
-#define PAGE_HEADER ((size_t)64)
+#define PAGE_HEADER ((size_t)64) /* of which a pointer is used: see tcptale_arena_of */
 #define UNIT        TCPTALE_ARENA_UNIT
 #define ALIGN       ((size_t)64)
 
-struct page {
-  struct tcptale_arena *owner; /* first: see tcptale_arena_of */
-  uint32_t cls;
-  uint32_t used;      /* blocks handed out */
-  uint32_t fresh;     /* blocks never handed out begin with this number */
+struct tcptale_arena_page {
   uint32_t free_head; /* reference of the first returned block */
   uint32_t next;      /* neighbours in the list of the class, or of free pages; page numbers */
   uint32_t prev;
+  uint16_t used;  /* blocks handed out */
+  uint16_t fresh; /* blocks never handed out begin with this number */
+  uint32_t cls;
 };
 
 static const uint16_t class_size[TCPTALE_ARENA_CLASSES] = {
     32, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 1024, 1536, 2048, 4064};
 
-static struct page *page_at(const struct tcptale_arena *arena, uint32_t number) {
-  return (struct page *)(void *)(arena->base + (size_t)number * TCPTALE_ARENA_PAGE);
+static struct tcptale_arena_page *page_at(const struct tcptale_arena *arena, uint32_t number) {
+  return &arena->table[number - arena->page_first];
+}
+
+static void *start_of(const struct tcptale_arena *arena, uint32_t number) {
+  return arena->base + (size_t)number * TCPTALE_ARENA_PAGE;
 }
 
 #define BLOCKS(size) ((uint16_t)((TCPTALE_ARENA_PAGE - PAGE_HEADER) / (size)))
@@ -41,27 +45,43 @@ static size_t pages_for(size_t len) {
   return (len + TCPTALE_ARENA_PAGE - 1) / TCPTALE_ARENA_PAGE;
 }
 
+static size_t aligned(size_t len) {
+  return (len + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+/* The bytes of the table of so many pages. */
+static size_t table_bytes(size_t pages) {
+  return aligned(pages * sizeof(struct tcptale_arena_page));
+}
+
+/* The pages that `len` bytes hold, with their table. */
+static size_t pages_in(size_t len) {
+  size_t pages = len / (TCPTALE_ARENA_PAGE + sizeof(struct tcptale_arena_page));
+  return pages * TCPTALE_ARENA_PAGE + table_bytes(pages) <= len ? pages : pages - 1;
+}
+
 uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
                             size_t fixed_bytes) {
   memset(arena, 0, sizeof *arena);
   uintptr_t start = (uintptr_t)base / TCPTALE_ARENA_PAGE * TCPTALE_ARENA_PAGE;
-  size_t taken =
-      fixed_bytes + TCPTALE_ARENA_PAGE - ALIGN; /* and what is lost up to a page's start */
+  size_t table_at = aligned(fixed_bytes);
+  size_t taken = table_at + TCPTALE_ARENA_PAGE - ALIGN; /* and what is lost up to a page's start */
   size_t limit = ((size_t)UINT32_MAX / TCPTALE_ARENA_PAGE) * UNIT;
   if (len <= taken) return 0;
-  size_t pages = (len - taken) / TCPTALE_ARENA_PAGE;
-  size_t first = pages_for((uintptr_t)base - start + fixed_bytes);
-  if (first == 0) first = 1; /* reference 0 means none: page 0 is never handed out */
+  size_t pages = pages_in(len - taken), front = table_at + table_bytes(pages);
+  size_t first = pages_for((uintptr_t)base - start + front);
   if (first + pages > limit) pages = limit - first;
   arena->base = (uint8_t *)start;
+  arena->table = (struct tcptale_arena_page *)(void *)((uint8_t *)base + table_at);
   arena->pages = (uint32_t)pages;
-  arena->page_count = (uint32_t)(pages_for(fixed_bytes) + pages);
-  arena->page_fresh = (uint32_t)first;
+  arena->page_count = (uint32_t)(pages_for(front) + pages);
+  arena->page_first = arena->page_fresh = (uint32_t)first;
   arena->page_end = (uint32_t)(first + pages);
   return arena->pages;
 }
 
-static void list_push(struct tcptale_arena *arena, struct page *page, uint32_t number) {
+static void list_push(struct tcptale_arena *arena, struct tcptale_arena_page *page,
+                      uint32_t number) {
   uint32_t head = arena->partial[page->cls];
   page->next = head;
   page->prev = 0;
@@ -69,7 +89,7 @@ static void list_push(struct tcptale_arena *arena, struct page *page, uint32_t n
   arena->partial[page->cls] = number;
 }
 
-static void list_remove(struct tcptale_arena *arena, struct page *page) {
+static void list_remove(struct tcptale_arena *arena, struct tcptale_arena_page *page) {
   if (page->prev) page_at(arena, page->prev)->next = page->next;
   else arena->partial[page->cls] = page->next;
   if (page->next) page_at(arena, page->next)->prev = page->prev;
@@ -84,10 +104,10 @@ static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
     if (arena->page_fresh == arena->page_end) return 0;
     number = arena->page_fresh++;
   }
-  struct page *page = page_at(arena, number);
+  struct tcptale_arena_page *page = page_at(arena, number);
   memset(page, 0, sizeof *page);
-  page->owner = arena;
   page->cls = cls;
+  memcpy(start_of(arena, number), &arena, sizeof arena);
   list_push(arena, page, number);
   arena->pages_used++;
   return number;
@@ -97,7 +117,7 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
   uint32_t number = arena->partial[cls];
   if (!number) number = page_take(arena, cls);
   if (!number) return TCPTALE_ARENA_NONE;
-  struct page *page = page_at(arena, number);
+  struct tcptale_arena_page *page = page_at(arena, number);
   uint32_t ref = page->free_head;
   if (ref) {
     memcpy(&page->free_head, tcptale_arena_at(arena, ref), sizeof page->free_head);
@@ -114,7 +134,7 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
 
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
   uint32_t number = (uint32_t)((size_t)ref * UNIT / TCPTALE_ARENA_PAGE);
-  struct page *page = page_at(arena, number);
+  struct tcptale_arena_page *page = page_at(arena, number);
   if (page->used == page_blocks(page->cls)) list_push(arena, page, number);
   memcpy(tcptale_arena_at(arena, ref), &page->free_head, sizeof page->free_head);
   page->free_head = ref;

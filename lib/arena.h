@@ -34,8 +34,12 @@ enum tcptale_arena_class {
   TCPTALE_ARENA_CLASSES = 15
 };
 
+struct tcptale_arena_page;
+
 struct tcptale_arena {
-  uint8_t *base;       /* references count from here: at or before the start of the block */
+  uint8_t *base; /* references count from here: at or before the start of the block */
+  struct tcptale_arena_page *table;
+  uint32_t page_first; /* the first page that blocks may lie in, and of the table */
   uint32_t page_count; /* pages in the block, the fixed parts among them */
   uint32_t page_end;   /* number of the last page and one */
   uint32_t page_fresh; /* pages from here on were never used (and never touched) */
@@ -47,8 +51,9 @@ struct tcptale_arena {
 };
 
 /* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left
- * alone (the owner's own records and index). Pages begin at multiples of their size; how many there
- * are does not depend on where the block lies. Returns their number, 0 if none fits. */
+ * alone (the owner's own records and index); 20 bytes a page come behind them. Pages begin at
+ * multiples of their size; how many there are does not depend on where the block lies. Returns their
+ * number, 0 if none fits. */
 uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
                             size_t fixed_bytes);
 
