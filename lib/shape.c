@@ -252,8 +252,10 @@ static uint32_t room_for(struct tcptale_conn_env *env, uint32_t ref) {
   if (packed->traits & TCPTALE_PACKED_IS_ROOMY) return ref & ~1u;
   uint32_t key_kind = tcptale_packed_key_kind(packed);
   uint32_t block = alloc(env, tcptale_card_bytes(key_kind));
-  if (block != TCPTALE_ARENA_NONE)
-    memcpy(tcptale_roster_packed(env, block), packed, tcptale_packed_bytes(key_kind));
+  if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
+  struct tcptale_packed *room = tcptale_roster_packed(env, block);
+  *room = *packed; /* a length that is not known is copied by a slow instruction */
+  tcptale_key_copy_tail(room->key_tail, packed->key_tail, key_kind);
   return block;
 }
 
