@@ -1,7 +1,6 @@
 /* detour.c - see detour.h. Floor 18. */
 #include "detour.h"
 
-#include "connection.h"
 #include "route.h"
 #include "shortcut.h"
 #include "tell.h"
@@ -16,9 +15,9 @@ static void tell_stray_findings(struct tcptale_tracker *t, const tcptale_packet 
     if (bits >> code & 1) stray(t, code);
 }
 
-/* A checksum that is surely wrong opens nothing. */
-static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
-                            const struct tcptale_key *key) {
+/* A checksum that is surely wrong opens nothing: such a segment is counted and told, 1. */
+static int refuse_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
+                        const struct tcptale_key *key) {
   if (t->env.config.checksum != TCPTALE_CHECKSUM_VERIFY) return 0;
   int bad_ip = seg->packet->ip_csum == TCPTALE_CSUM_BAD;
   int bad_tcp = seg->packet->tcp_csum == TCPTALE_CSUM_BAD;
@@ -31,10 +30,10 @@ static int is_refused_stray(struct tcptale_tracker *t, struct tcptale_arrival *s
   return 1;
 }
 
-/* Whether the capture holds this frame twice (rule R23); it is remembered. */
-static int is_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+/* Remembers a frame; 1: the capture holds it twice (rule R23). */
+static int note_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   if (t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME) return 0;
-  uint64_t flow = tcptale_flow_of(&look->key), index = t->env.emit.index;
+  uint64_t flow = tcptale_key_flow(&look->key), index = t->env.emit.index;
   int seen = tcptale_dup_has(&t->dup, flow, &look->gist, index, t->env.now_ns);
   tcptale_dup_remember(&t->dup, flow, &look->gist, index, t->env.now_ns);
   return seen;
@@ -43,7 +42,7 @@ static int is_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look)
 /* The long way. A frame that the capture holds twice is marked before anything looks at it. */
 static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                      const tcptale_packet *packet, const uint8_t *data) {
-  int seen = is_copy(t, look);
+  int seen = note_copy(t, look);
   struct tcptale_arrival seg = {.packet = packet, .data = data, .payload = data};
   if (packet->payload_cap > 0) seg.payload = data + packet->payload_offset;
   seg.index = t->env.emit.index;
@@ -51,7 +50,7 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   seg.len = packet->payload_len - packet->payload_unsent;
   seg.cap_len = packet->payload_cap;
   if (seen) seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
-  if (!is_refused_stray(t, &seg, &look->key)) tcptale_route(&t->roster, &t->env, &look->key, &seg);
+  if (!refuse_stray(t, &seg, &look->key)) tcptale_route(&t->roster, &t->env, &look->key, &seg);
   int may_count_again = seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful || t->env.rebased;
   if (may_count_again) tcptale_dup_refuse(&t->dup);
   t->env.rebased = 0;
@@ -59,10 +58,10 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
 
 void tcptale_detour_look_up(struct tcptale_tracker *t, const tcptale_packet *packet,
                             const uint8_t *data, uint64_t scope, struct tcptale_lookup *look) {
-  look->known = (packet->layers & TCPTALE_LAYER_TCP) &&
-                tcptale_key_of(&look->key, packet, scope, t->key_flags, &t->env.secret);
+  look->has_key = (packet->layers & TCPTALE_LAYER_TCP) &&
+                  tcptale_key_of(&look->key, packet, scope, t->key_flags, &t->env.secret);
   look->gist.kind = TCPTALE_GIST_ODD;
-  if (!look->known) return;
+  if (!look->has_key) return;
   tcptale_gist_of_packet(&look->gist, packet, data);
   look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
@@ -90,7 +89,7 @@ static void take_compressed(struct tcptale_tracker *t, const tcptale_packet *pac
   else if (!(t->env.config.flags & TCPTALE_CONFIG_NO_UNPACK))
     tcptale_decode_unpacked(&whole, data, t->unpacked, TCPTALE_UNPACKED_MOST, t->decode_flags);
   tcptale_detour_look_up(t, &whole, t->unpacked, scope, &look);
-  if (look.known) take_segment(t, &look, &whole, t->unpacked);
+  if (look.has_key) take_segment(t, &look, &whole, t->unpacked);
   else tell_stray_findings(t, &whole);
 }
 
@@ -117,14 +116,14 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
   tcptale_decode_reassembled(&result->first, result->data, result->len, t->decode_flags);
   struct tcptale_lookup look;
   tcptale_detour_look_up(t, &result->first, result->data, scope, &look);
-  if (look.known) take_segment(t, &look, &result->first, result->data);
+  if (look.has_key) take_segment(t, &look, &result->first, result->data);
   else if (is_compressed(&result->first)) take_compressed(t, &result->first, result->data, scope);
   else tell_stray_findings(t, &result->first);
 }
 
 void tcptale_detour(struct tcptale_tracker *t, const tcptale_packet *packet,
                     const tcptale_frame *frame, const struct tcptale_lookup *look) {
-  if (look->known) take_any(t, look, packet, frame->data);
+  if (look->has_key) take_any(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);
   else if (is_compressed(packet)) take_compressed(t, packet, frame->data, frame->scope);

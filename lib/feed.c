@@ -1,23 +1,21 @@
-/* feed.c - frames on their way to connections: reads them, up to TCPTALE_AHEAD at a time, by their gist or
- * decoded; fetches what their connections lie in; then takes them one by one, so that a batch leads to the
- * same events as single calls: by a shortcut, or the long way (detour.h). And time. Floor 19. */
+/* feed.c - the calls that frames come by. Frames are read ahead (ahead.h), what their connections lie
+ * in is prefetched, then they are taken one by one, so that a batch leads to the same events as single
+ * calls: by a shortcut, or the long way (detour.h). And time: what is due comes before the frame that
+ * shows it. Floor 20. */
+#include "ahead.h"
 #include "connection.h"
-#include "detour.h"
 #include "limits.h"
 #include "route.h"
 #include "shape.h"
 #include "shortcut.h"
-#include "tell.h"
-#include "util.h"
 
 enum {
   LONG_FRAME = 512, /* bytes: more than headers */
-  FEW = 4096,       /* connections: their cards fit into half a mebibyte */
   LOT = 12,         /* frames that are read ahead where connections are few */
   LOT_OF_MANY = TCPTALE_AHEAD / 2,
-  NEAR = 4, /* frames from fetching what a connection is strung to until it is taken */
-  STEP = 3  /* frames from one step of fetching to the next, of what is fed one by one */
+  NEAR = 4 /* frames from prefetching what a connection is linked to until it is taken */
 };
+_Static_assert((int)LOT <= (int)TCPTALE_AHEAD, "there are lookups for a lot");
 
 /* ---- time ---- */
 
@@ -47,141 +45,75 @@ static inline void begin_frame(struct tcptale_tracker *t, const tcptale_frame *f
     expire(t, t->env.config.timer_budget);
 }
 
-/* The i-th frame behind one, in an array where they are `stride` bytes apart. */
-static const tcptale_frame *frame_at(const tcptale_frame *frame, size_t stride, size_t i) {
-  return (const tcptale_frame *)(const void *)((const uint8_t *)frame + i * stride);
-}
-
-static void decode(struct tcptale_tracker *t, const tcptale_frame *f, tcptale_packet *packet) {
-  tcptale_decode(packet, f->link_type, f->data, f->cap_len, f->wire_len, t->decode_flags);
-}
-
-/* Where a frame that was read ahead is decoded to. */
-static tcptale_packet *packet_of(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  return &t->ahead[look - t->look];
-}
-
-/* Reads the gist of a frame, and its key. */
-static TCPTALE_INLINE int read_gist(const struct tcptale_tracker *t, const tcptale_frame *f,
-                                    struct tcptale_lookup *look, int verify) {
-  struct tcptale_gist_ends ends;
-  if (tcptale_gist_is_v4(f->data, f->cap_len))
-    return tcptale_gist_of_v4(&look->gist, &ends, f->data, f->cap_len, verify) &&
-           tcptale_key_read_v4(&look->key, &ends, t->env.secret.word);
-  return tcptale_gist_of_other(&look->gist, &ends, f->data, f->cap_len, verify) &&
-         tcptale_key_of_ends(&look->key, &ends, &t->env.secret);
-}
-
-/* Reads what a frame is about: all that is needed of a usual one, as of most on Ethernet, is its gist
- * (`may_have_gist`). */
-static TCPTALE_INLINE void read_frame(struct tcptale_tracker *t, const tcptale_frame *f,
-                                      struct tcptale_lookup *look, int may_have_gist, int verify) {
-  look->known = may_have_gist && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0 &&
-                read_gist(t, f, look, verify);
-  look->has_packet = !look->known;
-  if (look->has_packet) {
-    decode(t, f, packet_of(t, look));
-    tcptale_detour_look_up(t, packet_of(t, look), f->data, f->scope, look);
-    return;
-  }
-  look->home = tcptale_roster_approach(&t->roster, &look->key);
-}
-
-/* The headers of a frame of the next batch: asked for one by one, as requests for lines in one go
- * wait for each other. */
-static void fetch_frame(const tcptale_frame *frame) {
-  uintptr_t at = (uintptr_t)frame->data; /* which may be 0 */
-  tcptale_prefetch((const void *)at);
-  tcptale_prefetch((const void *)(at + 64));
-}
-
-/* One copy for each `may_have_gist` and `verify`: nearly all that a frame costs here is in line. */
-static TCPTALE_INLINE void read_frames(struct tcptale_tracker *t, struct tcptale_lookup *look,
-                                       const tcptale_frame *f, size_t stride, uint32_t n,
-                                       int may_have_gist, int verify) {
-  for (const struct tcptale_lookup *end = look + n; look < end; look++, f = frame_at(f, stride, 1))
-    read_frame(t, f, look, may_have_gist, verify);
-}
-
-/* Reads `n` frames. */
-static void look_ahead(struct tcptale_tracker *t, struct tcptale_lookup *look,
-                       const tcptale_frame *frames, size_t stride, uint32_t n) {
-  if (!t->wants_gists) read_frames(t, look, frames, stride, n, 0, 0);
-  else if (t->decode_flags & TCPTALE_DECODE_CHECKSUM) read_frames(t, look, frames, stride, n, 1, 1);
-  else read_frames(t, look, frames, stride, n, 1, 0);
-}
-
-/* The same of a frame, which is decoded first if it was not. */
-static TCPTALE_APART void take_odd_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
-                                         const struct tcptale_lookup *look) {
-  tcptale_packet *packet = packet_of(t, look);
-  if (!look->has_packet) decode(t, frame, packet);
+/* The long way of a frame that no shortcut took; it is decoded unless it was already. */
+static TCPTALE_APART void take_the_long_way(struct tcptale_tracker *t, const tcptale_frame *frame,
+                                            const struct tcptale_lookup *look) {
+  tcptale_packet *packet = tcptale_ahead_packet(t, look);
+  if (!look->has_packet) tcptale_ahead_decode(frame, packet, t->decode_flags);
   tcptale_detour(t, packet, frame, look);
 }
 
-/* Takes a frame that was read ahead. */
+/* Takes a frame that was read. */
 static TCPTALE_INLINE void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
                                       const struct tcptale_lookup *look) {
   begin_frame(t, frame);
-  t->stats.segments += look->known;
-  if (!tcptale_shortcut(t, look)) take_odd_frame(t, frame, look);
+  t->stats.segments += look->has_key;
+  if (!tcptale_shortcut(t, look)) take_the_long_way(t, frame, look);
 }
 
-/* The same where it is not in the way of anything else. */
+/* The same, for a loop that has much else to do. */
 static TCPTALE_APART void take_frame_apart(struct tcptale_tracker *t, const tcptale_frame *frame,
                                            const struct tcptale_lookup *look) {
   take_frame(t, frame, look);
 }
 
-/* ---- a frame alone ---- */
-
-/* Reads it and takes it: no frame is known whose waits its own could overlap with. */
+/* One frame: there is nothing that its cache misses could overlap with, so nothing is prefetched. The
+ * usual configuration is read in line; the others share what lots are read by. */
 static TCPTALE_APART void take_one(struct tcptale_tracker *t, const tcptale_frame *frame) {
-  int is_read_here = t->wants_gists && !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
-  if (is_read_here) read_frame(t, frame, t->look, 1, 0);
-  else look_ahead(t, t->look, frame, 0, 1);
+  int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
+  if (is_usual) tcptale_ahead_read(t, frame, t->look, 1, 0);
+  else tcptale_ahead_read_all(t, t->look, frame, 0, 1);
   take_frame(t, frame, t->look);
 }
 
-/* Where checksums are verified a frame is read from end to end: in long ones the machine foresees that
- * by itself, and hints get in its way (W1 with checksums: a seventh more time). */
+/* The longest frame whose headers are prefetched. Where checksums are verified every byte is read in
+ * order, which the hardware prefetcher serves by itself; hints in long frames get in its way. */
 static uint32_t longest_fetched(const struct tcptale_tracker *t) {
-  return t->decode_flags & TCPTALE_DECODE_CHECKSUM ? LONG_FRAME : UINT32_MAX;
+  return tcptale_ahead_verifies(t) ? LONG_FRAME : UINT32_MAX;
+}
+
+static int are_few(const struct tcptale_tracker *t) {
+  return tcptale_roster_open(&t->roster) <= TCPTALE_FEW;
 }
 
 /* ---- frames of few connections, which stay in the cache ---- */
 
-static int are_few(const struct tcptale_tracker *t) {
-  return tcptale_roster_open(&t->roster) <= FEW;
-}
-
-/* How many of `left` frames are read ahead: no more than can be fetched while as many are taken, as reading
- * waits for headers that nobody fetched. Where checksums are verified, no further than to a long one:
- * while that is taken the machine goes on to bring what it read all of (W1: 0.83 of the time that 32 at
- * once take). */
+/* How many of `left` frames are read ahead: no more than are prefetched while the lot before is taken.
+ * Where checksums are verified, no further than to a long one: while that is taken the hardware
+ * prefetcher goes on to the next. */
 static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                        size_t left) {
   uint32_t n = left < LOT ? (uint32_t)left : LOT;
-  if (!(t->decode_flags & TCPTALE_DECODE_CHECKSUM)) return n;
+  if (!tcptale_ahead_verifies(t)) return n;
   for (uint32_t i = 0; i < n; i++)
-    if (frame_at(f, stride, i)->cap_len > LONG_FRAME) return i + 1;
+    if (tcptale_ahead_at(f, stride, i)->cap_len > LONG_FRAME) return i + 1;
   return n;
 }
 
-/* Reads a lot of the `left` frames and takes it, and fetches as many of those behind; where these are fewer,
- * it begins with some of its own, which are at hand, instead of asking each time. Returns how many were
- * taken: the lot, unless the user stops. */
+/* Reads a lot of the `left` frames and takes it, and prefetches as many of those behind; where these
+ * are fewer, it begins with some of its own, which are at hand. Returns how many were taken: the lot,
+ * unless the user stops. */
 static size_t take_few(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                        size_t left) {
   const uint32_t n = lot_of(t, f, stride, left), longest = longest_fetched(t);
   const struct tcptale_lookup *look = t->look, *end = look + n;
-  const tcptale_frame *next = frame_at(f, stride, left - n < n ? left - n : n);
-  look_ahead(t, t->look, f, stride, n);
+  const tcptale_frame *next = tcptale_ahead_at(f, stride, left - n < n ? left - n : n);
+  tcptale_ahead_read_all(t, t->look, f, stride, n);
   for (; look < end && !t->env.emit.stopped; look++) {
-    if (next->cap_len <= longest) fetch_frame(next);
+    if (next->cap_len <= longest) tcptale_ahead_fetch(next);
     take_frame(t, f, look);
-    f = frame_at(f, stride, 1);
-    next = frame_at(next, stride, 1);
+    f = tcptale_ahead_at(f, stride, 1);
+    next = tcptale_ahead_at(next, stride, 1);
   }
   return (size_t)(look - t->look);
 }
@@ -192,13 +124,13 @@ static size_t take_few(struct tcptale_tracker *t, const tcptale_frame *f, size_t
 struct lot {
   struct tcptale_lookup *look;
   uint32_t count;
-  uint32_t ref[LOT_OF_MANY]; /* 0: it has none, or none was looked for yet */
+  uint32_t ref[LOT_OF_MANY]; /* as fetch_connection found it; 0: none */
 };
 
 static void read_lot(struct tcptale_tracker *t, struct lot *lot, const tcptale_frame *f,
                      size_t stride, size_t left) {
   lot->count = left < LOT_OF_MANY ? (uint32_t)left : LOT_OF_MANY;
-  look_ahead(t, lot->look, f, stride, lot->count);
+  tcptale_ahead_read_all(t, lot->look, f, stride, lot->count);
 }
 
 /* What the connection of a lot's i-th frame lies in, its slot being at hand. */
@@ -206,38 +138,39 @@ static inline void fetch_connection(const struct tcptale_tracker *t, struct lot 
   if (i >= lot->count) return;
   const struct tcptale_lookup *look = &lot->look[i];
   lot->ref[i] =
-      look->known ? tcptale_roster_prefetch(&t->roster, &t->env, look->key.hash, look->home) : 0;
+      look->has_key ? tcptale_roster_prefetch(&t->roster, &t->env, look->key.hash, look->home) : 0;
 }
 
-/* What that is strung to, itself being at hand. */
+/* What that is linked to, itself being at hand. */
 static inline void fetch_neighbours(const struct tcptale_tracker *t, const struct lot *lot,
                                     uint32_t i) {
   if (i < lot->count && lot->ref[i] != 0)
     tcptale_roster_prefetch_near(&t->roster, &t->env, lot->ref[i]);
 }
 
-/* Takes a lot; frame by frame, it fetches its neighbours, the next lot's connections, and as many of the
- * `more` frames behind both: requests for lines in one go wait for each other. Returns how many were
- * taken: all, unless the user stops. */
+/* Takes a lot; with each frame it prefetches the neighbours of one in it, the connection of one in
+ * the next lot, and the headers of one of the `more` frames behind both. Returns how many were taken:
+ * all, unless the user stops. */
 static uint32_t take_lot(struct tcptale_tracker *t, const struct lot *lot, struct lot *next_lot,
                          const tcptale_frame *f, size_t stride, size_t more) {
-  const tcptale_frame *next = frame_at(f, stride, more < lot->count ? more : lot->count);
+  size_t behind = next_lot->count + (more < lot->count ? more : lot->count);
+  const tcptale_frame *next = tcptale_ahead_at(f, stride, behind);
   const uint32_t longest = longest_fetched(t);
-  next = frame_at(next, stride, next_lot->count);
   for (uint32_t i = 0; i < NEAR; i++) fetch_neighbours(t, lot, i);
   for (uint32_t i = 0; i < lot->count; i++) {
     if (t->env.emit.stopped) return i;
-    if (next->cap_len <= longest) fetch_frame(next);
+    if (next->cap_len <= longest) tcptale_ahead_fetch(next);
     fetch_connection(t, next_lot, i);
     fetch_neighbours(t, lot, i + NEAR);
     take_frame_apart(t, f, &lot->look[i]);
-    f = frame_at(f, stride, 1);
-    next = frame_at(next, stride, 1);
+    f = tcptale_ahead_at(f, stride, 1);
+    next = tcptale_ahead_at(next, stride, 1);
   }
   return lot->count;
 }
 
-/* Takes `count` frames: while one lot is taken, the next one has been read. Returns how many were taken. */
+/* Takes `count` frames: while one lot is taken, the next one has been read. Returns how many were
+ * taken: all, unless the user stops. */
 static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                         size_t count) {
   struct lot lots[2];
@@ -249,34 +182,14 @@ static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_
   for (uint32_t k = 0; taken < count && !t->env.emit.stopped; k ^= 1) {
     struct lot *lot = &lots[k], *next_lot = &lots[k ^ 1];
     read += lot->count;
-    read_lot(t, next_lot, frame_at(f, stride, read), stride, count - read);
-    taken += take_lot(t, lot, next_lot, frame_at(f, stride, taken), stride,
+    read_lot(t, next_lot, tcptale_ahead_at(f, stride, read), stride, count - read);
+    taken += take_lot(t, lot, next_lot, tcptale_ahead_at(f, stride, taken), stride,
                       count - read - next_lot->count);
   }
   return taken;
 }
 
-/* ---- frames that will come one by one ---- */
-
-/* The one announced `back` before the latest. */
-static struct tcptale_coming *coming_at(struct tcptale_tracker *t, uint32_t back) {
-  return &t->coming[(t->announced - 1 - back) % TCPTALE_COMING];
-}
-
-/* A step for this frame, and the next ones for two that were announced before it, by what is at hand now:
- * the slot; the connection; what that is strung to. */
-static void announce(struct tcptale_tracker *t, const tcptale_frame *frame) {
-  struct tcptale_lookup *look = &t->look[TCPTALE_AHEAD];
-  read_frame(t, frame, look, (int)t->wants_gists, 0);
-  t->announced++;
-  struct tcptale_coming *first = coming_at(t, 0), *second = coming_at(t, STEP),
-                        *third = coming_at(t, 2 * STEP);
-  *first =
-      (struct tcptale_coming){.hash = look->key.hash, .home = look->home, .known = look->known};
-  if (second->known)
-    second->ref = tcptale_roster_prefetch(&t->roster, &t->env, second->hash, second->home);
-  if (third->ref) tcptale_roster_prefetch_near(&t->roster, &t->env, third->ref);
-}
+/* ---- the public calls ---- */
 
 static int may_enter(const struct tcptale_tracker *t) {
   if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
@@ -295,8 +208,8 @@ static inline int frames_are_valid(const tcptale_frame *frames, size_t count) {
     return 0;
   if (count == 1) return frame_is_valid(frames);
   const size_t stride = frames->struct_size;
-  const tcptale_frame *end = frame_at(frames, stride, count);
-  for (const tcptale_frame *f = frames; f != end; f = frame_at(f, stride, 1))
+  const tcptale_frame *end = tcptale_ahead_at(frames, stride, count);
+  for (const tcptale_frame *f = frames; f != end; f = tcptale_ahead_at(f, stride, 1))
     if (!frame_is_valid(f)) return 0;
   return 1;
 }
@@ -311,7 +224,7 @@ static TCPTALE_APART size_t take_frames(struct tcptale_tracker *t, const tcptale
     size_t left = count - taken;
     size_t n = are_few(t) ? take_few(t, f, stride, left) : take_many(t, f, stride, left);
     taken += n;
-    f = frame_at(f, stride, n);
+    f = tcptale_ahead_at(f, stride, n);
   }
   return taken;
 }
@@ -331,7 +244,7 @@ int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t
 
 int tcptale_tracker_prefetch(tcptale_tracker *t, const tcptale_frame *frame) {
   if (!t || !frames_are_valid(frame, 1)) return TCPTALE_ERR_ARG;
-  if (!are_few(t)) announce(t, frame);
+  if (!are_few(t)) tcptale_ahead_announce(t, frame);
   return TCPTALE_OK;
 }
 
@@ -348,7 +261,7 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   struct tcptale_lookup look;
   begin_frame(t, frame);
   tcptale_detour_look_up(t, packet, frame->data, frame->scope, &look);
-  t->stats.segments += look.known;
+  t->stats.segments += look.has_key;
   if (!tcptale_shortcut_apart(t, &look)) tcptale_detour(t, packet, frame, &look);
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }

@@ -1,6 +1,6 @@
 /* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
  * its index and the arena; what can be asked of a tracker and of a connection; control from
- * inside callbacks. Floor 20. */
+ * inside callbacks. Floor 21. */
 #include "tracker.h"
 
 #include <stdlib.h>
@@ -54,17 +54,17 @@ static void begin_env(struct tcptale_tracker *t, const tcptale_config *config,
   env->stream.ctx = env;
   tcptale_settings_stream(config, &env->stream.config);
   env->usual_is_wanted = tcptale_fold_is_wanted(env);
-  for (int i = 0; i <= TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
-  tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
 
-/* What follows from the configuration for every frame. */
+/* What frames are read by, as the configuration says, and into. */
 static void begin_reading(struct tcptale_tracker *t, const tcptale_config *config) {
   if (config->flags & TCPTALE_CONFIG_KEY_VLAN) t->key_flags |= TCPTALE_KEY_VLAN;
   if (config->flags & TCPTALE_CONFIG_KEY_TUNNEL) t->key_flags |= TCPTALE_KEY_TUNNEL;
   if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
   t->wants_gists =
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
+  for (int i = 0; i <= TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
+  tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
 
 /* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, room to unpack a

@@ -177,4 +177,13 @@ static inline int tcptale_key_is_brief(const struct tcptale_key *key,
   return memcmp(&key->brief, brief, sizeof *brief) == 0;
 }
 
+/* The hash and the sender's place as one number: tells directions of connections apart. */
+static inline uint64_t tcptale_key_flow(const struct tcptale_key *key) {
+  uint64_t flow;
+  _Static_assert(offsetof(struct tcptale_key, from) == offsetof(struct tcptale_key, hash) + 4,
+                 "they are one number");
+  memcpy(&flow, (const uint8_t *)key + offsetof(struct tcptale_key, hash), sizeof flow);
+  return flow;
+}
+
 #endif

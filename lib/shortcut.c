@@ -18,7 +18,7 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
   uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
-  if (tcptale_dup_has(&t->dup, tcptale_flow_of(&look->key), &look->gist, t->env.emit.index,
+  if (tcptale_dup_has(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
                       t->env.now_ns))
     return 0;
   tcptale_shortcut_remember(t, look);
@@ -34,7 +34,7 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
   tcptale_limits_forget(&t->roster, &t->env, card);
 }
 
-/* The short way where one end has told its end, or does so. */
+/* The short way once an end has sent FIN, or of the segment that carries it. */
 static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
                        const struct tcptale_lookup *look) {
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
@@ -46,7 +46,7 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
   return 1;
 }
 
-int tcptale_shortcut_at_an_end(struct tcptale_tracker *t, struct tcptale_card *card,
+int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look) {
   return card->cls == TCPTALE_CLASS_HALF_OPEN ? take_completion(t, card, look)
                                               : take_ending(t, card, look);
@@ -57,7 +57,8 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, key, look->home);
   int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
   if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
-  if (tcptale_dup_has(&t->dup, tcptale_flow_of(key), &look->gist, t->env.emit.index, t->env.now_ns))
+  if (tcptale_dup_has(&t->dup, tcptale_key_flow(key), &look->gist, t->env.emit.index,
+                      t->env.now_ns))
     return 0;
   if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)

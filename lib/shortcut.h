@@ -1,6 +1,6 @@
-/* shortcut.h - the short ways of a segment whose gist was read: that of the usual one, and those of the
- * usual handshake and end. What most segments go through stands in line, in the loop over a batch: calls would
- * cost a fifth of it. Floor 17. */
+/* shortcut.h - the short ways (fast paths) of a segment whose gist was read: that of the usual one, and
+ * those of the usual handshake and end. What most segments go through stands in line, in the loop
+ * over a batch: calls would cost a fifth of it. Floor 17. */
 #ifndef TCPTALE_LIB_SHORTCUT_H
 #define TCPTALE_LIB_SHORTCUT_H
 
@@ -8,20 +8,23 @@
 #include "usual.h"
 #include "util.h"
 
-/* The card of a segment's connection, wherever the index holds it; NULL: there is none, or it is packed. */
+/* The card of a segment's connection, wherever the index holds it; NULL: there is none, or it is
+ * packed. */
 struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
                                              const struct tcptale_lookup *look);
 
 /* Each takes a segment of its kind, 1; 0: it goes the long way, and nothing has happened.
- * _at_an_end: one of a connection that is half-open, or where an end has told its end or does so.
- * _call: a handshake's SYN or SYN+ACK. */
-int tcptale_shortcut_at_an_end(struct tcptale_tracker *t, struct tcptale_card *card,
+ * _not_going: a plain one of a card whose is_going is 0, or with FIN: the ACK that completes a
+ * handshake, and what is usual while a connection closes.
+ * _call: a SYN, or the SYN+ACK that answers it. */
+int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look);
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 
+/* What was taken is looked for should it come again (dup.h). */
 static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
                                              const struct tcptale_lookup *look) {
-  tcptale_dup_remember(&t->dup, tcptale_flow_of(&look->key), &look->gist, t->env.emit.index,
+  tcptale_dup_remember(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
                        t->env.now_ns);
 }
 
@@ -33,7 +36,7 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   if (!card) card = tcptale_shortcut_search(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
-  if (!is_going) return tcptale_shortcut_at_an_end(t, card, look);
+  if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT) return 0;
   tcptale_shortcut_remember(t, look);

@@ -284,18 +284,22 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
 /* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed`
  * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
  * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
- * TCPTALE_ERR_STOPPED. A batch is faster than single calls where connections are many: up to 32
- * frames are read at a time, and what is kept of their connections is fetched before it is needed.
+ * TCPTALE_ERR_STOPPED. A batch is faster than single calls, most so where connections are many: what
+ * is kept of the connections of the next frames is fetched while earlier ones are processed.
  * Cost per frame: O(1), O(log n) in the queued segments of one direction, and what becomes
  * deliverable. Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames,
                                      size_t count, size_t *consumed);
 
-/* For whoever cannot feed batches: says which frame will be fed some calls from now, so that what is kept
- * of its connection is fetched while others are fed. It is read now and not kept. Events do not change,
- * whether it is ever fed or not. Called with the frame that is N behind the one fed next, for each, it
- * does best for N from 8 to 16; the frame's headers are better fetched some frames before. Where
- * connections are few it does nothing. TCPTALE_ERR_ARG. Callbacks: yes. Since 0.9. */
+/* Hints that `frame` will be fed some calls from now: what is kept of its connection is brought into
+ * the cache while others are fed. For callers that feed one frame a call: with a million connections
+ * it takes a third of the time. Call it for each frame, in order, when it is 8 to 16 behind the one
+ * fed next. Its headers are read at once, so prefetch them yourself some frames earlier where they
+ * are not at hand. `frame` and its bytes have to stay until this returns only, and it need not be
+ * fed; ts_ns and index do not matter. No event and no counter changes. While 4,096 connections or
+ * fewer are open it does nothing. TCPTALE_OK, after a stop too; TCPTALE_ERR_ARG: NULL, data NULL
+ * with cap_len above 0, a struct_size too small or no multiple of the frame's alignment. Cost: that
+ * of reading headers. Callbacks: yes. Since 0.9. */
 TCPTALE_API int tcptale_tracker_prefetch(tcptale_tracker *tracker, const tcptale_frame *frame);
 
 /* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked

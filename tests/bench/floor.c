@@ -1,13 +1,14 @@
-/* floor.c - how fast it could be: each mode does strictly less than a tracker has to.
+/* floor.c - how fast it could be: each mode does less of the work than a tracker has to; tablew and tableiw add idle
+ * instructions.
  *
  *   floor trace=FILE mode=MODE [checksum=on] [slots=N] [verify=on] [limit=N]
  *
  * decode  every frame decoded, nothing remembered
  * table   decoded, found, taken in: one frame after the other
- * tablew  table, and 240 instructions more a frame, which wait for nothing: somebody who does more than this floor
+ * tablew  table, and 240 independent instructions a frame: a program that does more for a packet
  * tableiw the same with 8-byte slots that point to records: two dependent misses instead of one
  * batch   table by 32: all are decoded and the lines of their connections asked for, then all are taken in
- * batchp  batch; the headers of the 32 that follow are asked for as well, as one can who has an array of pointers
+ * batchp  batch; the headers of the 32 that follow are prefetched as well, as an array of frames allows
  * batchi  batchp with 8-byte slots that point to records: less memory, one more line
  *
  * checksum=on verifies that of TCP in any mode. */
@@ -20,6 +21,8 @@
 #include "words.h"
 
 enum { BATCH = 32, LINE = 64 };
+
+#define INLINE static inline __attribute__((always_inline))
 
 struct floor {
   struct tally tally;
@@ -46,16 +49,6 @@ static void work_decode(void *user, const tcptale_frame *frames, size_t count) {
     if (take(floor, &frames[i], &segment)) floor->decoded += segment.hash ^ segment.seq;
 }
 
-static void work_table(void *user, const tcptale_frame *frames, size_t count) {
-  struct floor *floor = user;
-  struct floor_segment segment;
-  for (size_t i = 0; i < count; i++)
-    if (take(floor, &frames[i], &segment)) floor_track(&floor->table, &segment);
-}
-
-/* 240 instructions, in four chains, which the compiler cannot leave out: it is not told what is in the numbers. */
-#define INLINE static inline __attribute__((always_inline))
-
 INLINE void one(uint64_t *n) {
   ++*n;
   __asm__ volatile("" : "+r"(*n));
@@ -70,25 +63,35 @@ INLINE void eighty(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d) {
   twenty(a, b, c, d), twenty(a, b, c, d), twenty(a, b, c, d), twenty(a, b, c, d);
 }
 
+/* 240 additions in four chains; the empty asm keeps the compiler from merging them. */
 INLINE void toil(void) {
   uint64_t a = 0, b = 0, c = 0, d = 0;
   eighty(&a, &b, &c, &d), eighty(&a, &b, &c, &d), eighty(&a, &b, &c, &d);
 }
 
-static void work_tablew(void *user, const tcptale_frame *frames, size_t count) {
+/* One frame after the other, with more work for each if `toils`. */
+INLINE void one_by_one(struct floor *floor, const tcptale_frame *frames, size_t count, int pool,
+                       int toils) {
+  struct floor_segment segment;
   for (size_t i = 0; i < count; i++) {
-    work_table(user, &frames[i], 1);
-    toil();
+    if (take(floor, &frames[i], &segment)) {
+      if (pool) floor_track_pool(&floor->table, &segment);
+      else floor_track(&floor->table, &segment);
+    }
+    if (toils) toil();
   }
 }
 
+static void work_table(void *user, const tcptale_frame *frames, size_t count) {
+  one_by_one(user, frames, count, 0, 0);
+}
+
+static void work_tablew(void *user, const tcptale_frame *frames, size_t count) {
+  one_by_one(user, frames, count, 0, 1);
+}
+
 static void work_tableiw(void *user, const tcptale_frame *frames, size_t count) {
-  struct floor *floor = user;
-  struct floor_segment segment;
-  for (size_t i = 0; i < count; i++) {
-    if (take(floor, &frames[i], &segment)) floor_track_pool(&floor->table, &segment);
-    toil();
-  }
+  one_by_one(user, frames, count, 1, 1);
 }
 
 /* Asks for the headers of a frame that will be decoded in the next batch. The rest of a frame is left to the machine's

@@ -1,0 +1,79 @@
+/* ahead.h - frames are read before they are taken: what each says, and where its connection is
+ * looked for, so that what it needs is prefetched while others are taken. Reading has no effect but
+ * hints. What every frame goes through stands in line. Floor 19. */
+#ifndef TCPTALE_LIB_AHEAD_H
+#define TCPTALE_LIB_AHEAD_H
+
+#include "detour.h"
+#include "tracker.h"
+#include "util.h"
+
+/* The i-th frame behind one, in an array where they are `stride` bytes apart. */
+static inline const tcptale_frame *tcptale_ahead_at(const tcptale_frame *frame, size_t stride,
+                                                    size_t i) {
+  return (const tcptale_frame *)(const void *)((const uint8_t *)frame + i * stride);
+}
+
+/* Whether the bytes of each frame are summed up. */
+static inline int tcptale_ahead_verifies(const struct tcptale_tracker *t) {
+  return (t->decode_flags & TCPTALE_DECODE_CHECKSUM) != 0;
+}
+
+/* Where the frame of a lookup is decoded to, should it be. */
+static inline tcptale_packet *tcptale_ahead_packet(struct tcptale_tracker *t,
+                                                   const struct tcptale_lookup *look) {
+  return &t->ahead[look - t->look];
+}
+
+static inline void tcptale_ahead_decode(const tcptale_frame *f, tcptale_packet *packet,
+                                        uint32_t decode_flags) {
+  tcptale_decode(packet, f->link_type, f->data, f->cap_len, f->wire_len, decode_flags);
+}
+
+/* Reads the gist of a frame, and its key; 0: it has none. */
+static TCPTALE_INLINE int tcptale_ahead_read_gist(const struct tcptale_tracker *t,
+                                                  const tcptale_frame *f,
+                                                  struct tcptale_lookup *look, int verify) {
+  struct tcptale_gist_ends ends;
+  if (tcptale_gist_is_v4(f->data, f->cap_len))
+    return tcptale_gist_of_v4(&look->gist, &ends, f->data, f->cap_len, verify) &&
+           tcptale_key_read_v4(&look->key, &ends, t->env.secret.word);
+  return tcptale_gist_of_other(&look->gist, &ends, f->data, f->cap_len, verify) &&
+         tcptale_key_of_ends(&look->key, &ends, &t->env.secret);
+}
+
+/* Reads what a frame is about. Its gist is all that is needed of a usual one, as of most on
+ * Ethernet (`may_have_gist`); any other is decoded. `verify`: 1 where checksums are. */
+static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const tcptale_frame *f,
+                                              struct tcptale_lookup *look, int may_have_gist,
+                                              int verify) {
+  look->has_key = may_have_gist && f->link_type == TCPTALE_LINK_ETHERNET && f->scope == 0 &&
+                  tcptale_ahead_read_gist(t, f, look, verify);
+  look->has_packet = !look->has_key;
+  if (look->has_packet) {
+    tcptale_packet *packet = tcptale_ahead_packet(t, look);
+    tcptale_ahead_decode(f, packet, verify ? (uint32_t)TCPTALE_DECODE_CHECKSUM : 0);
+    tcptale_detour_look_up(t, packet, f->data, f->scope, look);
+    return;
+  }
+  look->home = tcptale_roster_approach(&t->roster, &look->key);
+}
+
+/* Reads `count` frames into as many lookups. */
+void tcptale_ahead_read_all(struct tcptale_tracker *t, struct tcptale_lookup *look,
+                            const tcptale_frame *frames, size_t stride, uint32_t count);
+
+/* Prefetches the headers of a frame further on. One frame at a time: a core waits for a few lines at
+ * once only. */
+static inline void tcptale_ahead_fetch(const tcptale_frame *frame) {
+  uintptr_t at = (uintptr_t)frame->data; /* which may be 0 */
+  tcptale_prefetch((const void *)at);
+  tcptale_prefetch((const void *)(at + 64));
+}
+
+/* A frame will be fed alone some calls from now: prefetches its slot; and what can be prefetched by
+ * now of two that were announced before, the connection of one, and what that of the other is linked
+ * to. */
+void tcptale_ahead_announce(struct tcptale_tracker *t, const tcptale_frame *frame);
+
+#endif
