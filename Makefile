@@ -128,8 +128,9 @@ check-bench: bench-programs ## what the benchmark's traces hold is heard, nothin
 	$(call check,bench.sh)
 check-captures: examples ## real captures against their references (CAPTURES=folder)
 	$(call check,each.sh) tests/captures
-check-format: ## every source is formatted as .clang-format says
+check-format: ## every source is formatted as .clang-format says, and no line is longer, comments included
 	$(Q)clang-format --dry-run -Werror $(SOURCES)
+	$(Q)awk 'length > 100 { print FILENAME ":" FNR " is too long"; bad = 1 } END { exit bad }' $(SOURCES) include/*.h include/*/*.h
 format: ## format every source
 	$(Q)clang-format -i $(SOURCES)
 coverage: ## line coverage of lib/ by the tests

@@ -1,13 +1,13 @@
 /* capture.h - reads packet records from a file or a pipe: classic pcap, pcapng, and the text that
  * `tcpdump -n` prints. For the example programs; needs neither libpcap nor the tcptale library.
  *
- * The kind is recognised by content, the input is read once from front to back through one buffer of fixed
- * size, so a capture may be larger than memory and may come from a pipe. The usual shape of a program:
+ * The kind is recognised by content, the input is read once from front to back through one buffer
+ * of fixed size, so a capture may be larger than memory and may come from a pipe. The usual shape
+ * of a program:
  *
  *   capture *in = capture_open(path, CAPTURE_TEXT);
  *   while (capture_next(in, &record) == CAPTURE_RECORD) ...
- *   return capture_close(in, "dump");
- */
+ *   return capture_close(in, "dump"); */
 #ifndef TCPTALE_EXAMPLES_CAPTURE_H
 #define TCPTALE_EXAMPLES_CAPTURE_H
 
@@ -42,17 +42,19 @@ enum {
   CAPTURE_LIMIT = 1048576 /* captured bytes of a record; a record that claims more is damage */
 };
 
-/* Opens `path`, or standard input for "-". What goes wrong is told by capture_next and capture_close, so the
- * result needs no check: NULL (no memory) is accepted by every call below. */
+/* Opens `path`, or standard input for "-". What goes wrong is told by capture_next and
+ * capture_close, so the result needs no check: NULL (no memory) is accepted by every call below. */
 capture *capture_open(const char *path, unsigned flags);
 
 /* The same for a descriptor that stays the caller's; `name` is copied, for messages. */
 capture *capture_open_fd(int fd, const char *name, unsigned flags);
 
-/* Reads the next record. Once it returned anything but CAPTURE_RECORD it returns the same forever. */
+/* Reads the next record. Once it returned anything but CAPTURE_RECORD it returns the same
+ * forever. */
 enum capture_result capture_next(capture *in, capture_record *record);
 
-/* Where and why the reading ended, without the file's name; "" if it has not ended or ended well. */
+/* Where and why the reading ended, without the file's name; "" if it has not ended or ended
+ * well. */
 const char *capture_message(const capture *in);
 
 /* Bytes of the input that were consumed. */

@@ -1,4 +1,5 @@
-/* capture_parts.h - what the files of the capture reader share: the buffer and the state of each format. */
+/* capture_parts.h - what the files of the capture reader share: the buffer and the state of each
+ * format. */
 #ifndef TCPTALE_EXAMPLES_CAPTURE_PARTS_H
 #define TCPTALE_EXAMPLES_CAPTURE_PARTS_H
 
@@ -48,8 +49,8 @@ struct capture {
 /* Files before version 2.3 hold the wire length first; 2.3 exists both ways. */
 enum { CAPTURE_LENGTHS_PLAIN, CAPTURE_LENGTHS_SWAPPED, CAPTURE_LENGTHS_EITHER };
 
-/* Reads until at least `want` bytes (at most CAPTURE_BUFFER) lie at capture_at, or the input ends. Returns how
- * many there are. Moves the buffer: pointers into it die. */
+/* Reads until at least `want` bytes (at most CAPTURE_BUFFER) lie at capture_at, or the input ends.
+ * Returns how many there are. Moves the buffer: pointers into it die. */
 size_t capture_fill(capture *in, size_t want);
 
 const uint8_t *capture_at(const capture *in);
@@ -74,8 +75,8 @@ enum capture_result capture_cut(capture *in, const char *what, uint64_t have, ui
 uint16_t capture_u16(const capture *in, const uint8_t *p);
 uint32_t capture_u32(const capture *in, const uint8_t *p);
 
-/* Recognise the format at the start of the input: set in->next, or fail. Each is called where the first four
- * bytes (or, for text, nothing binary) speak for it. */
+/* Recognise the format at the start of the input: set in->next, or fail. Each is called where the
+ * first four bytes (or, for text, nothing binary) speak for it. */
 enum capture_result capture_pcap_start(capture *in);
 enum capture_result capture_pcapng_start(capture *in);
 enum capture_result capture_text_start(capture *in);

@@ -1,6 +1,6 @@
-/* capture_pcap.c - classic pcap files: a header of 24 bytes, then records. Both byte orders, micro- and
- * nanoseconds, the modified format with records' headers of 24 bytes, and the old versions 2.0 to 2.3, in which
- * the two lengths stand the other way round. */
+/* capture_pcap.c - classic pcap files: a header of 24 bytes, then records. Both byte orders, micro-
+ * and nanoseconds, the modified format with records' headers of 24 bytes, and the old versions 2.0
+ * to 2.3, in which the two lengths stand the other way round. */
 #include "capture_parts.h"
 
 #define MAGIC_MICRO    0xa1b2c3d4u
@@ -55,7 +55,8 @@ static enum capture_result next_record(capture *in, capture_record *record) {
   return CAPTURE_RECORD;
 }
 
-/* Versions that exist: 2.0 to 2.4, and 543.0 of an old system, which writes the lengths as 2.2 did. */
+/* Versions that exist: 2.0 to 2.4, and 543.0 of an old system, which writes the lengths as 2.2
+ * did. */
 static int read_version(capture *in, unsigned major, unsigned minor) {
   if (!(major == 2 && minor <= 4) && !(major == 543 && minor == 0)) return 0;
   in->lengths = CAPTURE_LENGTHS_PLAIN;

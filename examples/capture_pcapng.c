@@ -1,6 +1,7 @@
-/* capture_pcapng.c - pcapng files: blocks, of which section headers, interface descriptions and the three kinds
- * of packet blocks are read and all others skipped. Invariant: in->interfaces holds the interfaces of the current
- * section, in the order of their numbers. Names of blocks and fields are those of the pcapng specification. */
+/* capture_pcapng.c - pcapng files: blocks, of which section headers, interface descriptions and the
+ * three kinds of packet blocks are read and all others skipped. Invariant: in->interfaces holds the
+ * interfaces of the current section, in the order of their numbers. Names of blocks and fields are
+ * those of the pcapng specification. */
 #include "capture_parts.h"
 
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static uint64_t binary_fraction_ns(uint64_t ticks, unsigned shift) {
   return shift - 32 < 64 ? upper >> (shift - 32) : 0;
 }
 
-/* Seconds and nanoseconds of a time in units of if_tsresol: 10^-n, or 2^-n where the top bit is set. */
+/* Seconds and nanoseconds of a time in units of if_tsresol: 10^-n, or 2^-n where the top bit is
+ * set. */
 static void split_time(uint64_t ticks, uint8_t resolution, uint64_t *seconds, uint64_t *ns) {
   unsigned n = resolution & 0x7f;
   if (resolution & 0x80) {
@@ -108,7 +110,8 @@ static enum capture_result read_packet(capture *in, const block *b, capture_reco
   return give(in, b, record, 20);
 }
 
-/* A Simple Packet Block has no time and belongs to interface 0, whose snap length says how much it holds. */
+/* A Simple Packet Block has no time and belongs to interface 0, whose snap length says how much it
+ * holds. */
 static enum capture_result read_simple(capture *in, const block *b, capture_record *record) {
   const capture_interface *from = interface_of(in, 0);
   if (b->body_len < 4) return damaged(in, "is too short for a packet block");
@@ -171,8 +174,8 @@ static enum capture_result read_interface(capture *in, const block *b) {
   return CAPTURE_RECORD;
 }
 
-/* The section header sets the byte order, which its own length is written in too. Before the first one nothing
- * is known to be a capture, so what is wrong with it is a refusal. */
+/* The section header sets the byte order, which its own length is written in too. Before the first
+ * one nothing is known to be a capture, so what is wrong with it is a refusal. */
 static enum capture_result start_section(capture *in) {
   enum capture_result bad = in->next ? CAPTURE_DAMAGED : CAPTURE_REFUSED;
   size_t have = capture_fill(in, 16);

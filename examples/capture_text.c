@@ -1,9 +1,10 @@
-/* capture_text.c - the text of `tcpdump -n` as a capture: each line that tells of a TCP segment becomes a raw IP
- * packet with valid checksums and zeros for its payload, so that all who read captures can read text.
+/* capture_text.c - the text of `tcpdump -n` as a capture: each line that tells of a TCP segment
+ * becomes a raw IP packet with valid checksums and zeros for its payload, so that all who read
+ * captures can read text.
  *
- * Text leaves out what a packet holds: relative numbers lack their base, segments without data their sequence
- * number. Both are put in from what the connection's earlier lines said. Invariant: base[] are the numbers that
- * tcpdump counts from, by its own rule (see relative.h). */
+ * Text leaves out what a packet holds: relative numbers lack their base, segments without data
+ * their sequence number. Both are put in from what the connection's earlier lines said. Invariant:
+ * base[] are the numbers that tcpdump counts from, by its own rule (see relative.h). */
 #include "capture_parts.h"
 
 #include "pairs.h"
@@ -63,8 +64,8 @@ static uint32_t least(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
 
-/* With -S the numbers after the first ones go on near them, without it they begin near 0. Where neither is clearly
- * nearer, the input's other connections decide. */
+/* With -S the numbers after the first ones go on near them, without it they begin near 0. Where
+ * neither is clearly nearer, the input's other connections decide. */
 static uint8_t decide_kind(const numbers *n, int from, const text_line *line, int *votes) {
   uint32_t to_base = magnitude(distance(line->ack, n->base[!from]));
   uint32_t to_zero = magnitude(distance(line->ack, 0));
@@ -80,8 +81,8 @@ static uint8_t decide_kind(const numbers *n, int from, const text_line *line, in
   return to_zero <= to_base ? NUMBERS_RELATIVE : NUMBERS_ABSOLUTE;
 }
 
-/* A base that no line shows is invented. Should the other side then acknowledge a number far from 0, that number is
- * absolute, and the base is learned from it. */
+/* A base that no line shows is invented. Should the other side then acknowledge a number far from
+ * 0, that number is absolute, and the base is learned from it. */
 static void learn_bases(numbers *n, int from, text_line *line) {
   n->has_base = 1;
   n->kind = NUMBERS_UNDECIDED;
@@ -120,8 +121,8 @@ static void shift_sack(text_line *line, uint32_t base) {
   }
 }
 
-/* Turns the printed numbers of a segment with ACK into those of the header. The first such segment is printed with
- * absolute numbers, but (without -S) relative SACK edges. */
+/* Turns the printed numbers of a segment with ACK into those of the header. The first such segment
+ * is printed with absolute numbers, but (without -S) relative SACK edges. */
 static void make_absolute(numbers *n, int from, text_line *line, int *votes) {
   int kind = NUMBERS_ABSOLUTE;
   if (!n->has_base || (line->flags & SYN)) {
@@ -163,8 +164,8 @@ static int find_numbers(capture *in, text_line *line) {
 
 /* Times */
 
-/* Times of day that step back by more than half a day have passed midnight. The first time of -ttt is zero, and
- * those that follow are differences. */
+/* Times of day that step back by more than half a day have passed midnight. The first time of -ttt
+ * is zero, and those that follow are differences. */
 static uint64_t clock_time(struct capture_text *text, uint64_t clock_ns) {
   if (!text->seen_time) text->deltas = clock_ns == 0;
   if (text->deltas) return text->time_ns + clock_ns;
@@ -262,7 +263,8 @@ static void build(capture *in, const text_line *line, capture_record *record) {
 
 /* Lines */
 
-/* Copies the next line without its end, at most LINE_LIMIT bytes of it, and consumes all. Returns 0 at the end. */
+/* Copies the next line without its end, at most LINE_LIMIT bytes of it, and consumes all. Returns 0
+ * at the end. */
 static int read_line(capture *in) {
   size_t len = 0, have = capture_fill(in, 1);
   const uint8_t *p = capture_at(in);

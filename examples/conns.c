@@ -1,5 +1,5 @@
-/* conns - one row for each connection: who, how it began and ended, packets, bytes, times. Packets are counted
- * as the library attributes them, so also those that come after the close. */
+/* conns - one row for each connection: who, how it began and ended, packets, bytes, times. Packets
+ * are counted as the library attributes them, so also those that come after the close. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* conns_rows.c - rows in a file behind a direct-mapped cache: connection n has place n in the file and slot
- * n mod SLOTS in memory; a slot's row is written back when another one needs its slot. */
+/* conns_rows.c - rows in a file behind a direct-mapped cache: connection n has place n in the file
+ * and slot n mod SLOTS in memory; a slot's row is written back when another one needs its slot. */
 #include "conns_rows.h"
 
 #include <stdlib.h>

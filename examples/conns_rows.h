@@ -1,6 +1,6 @@
-/* conns_rows.h - the table that conns prints: a row for each connection, by its number. It grows with the
- * capture and any row may still change (a segment can come long after the close), so it lies in a temporary
- * file, and memory holds the rows in use. */
+/* conns_rows.h - the table that conns prints: a row for each connection, by its number. It grows
+ * with the capture and any row may still change (a segment can come long after the close), so it
+ * lies in a temporary file, and memory holds the rows in use. */
 #ifndef TCPTALE_EXAMPLES_CONNS_ROWS_H
 #define TCPTALE_EXAMPLES_CONNS_ROWS_H
 
@@ -25,7 +25,8 @@ typedef struct conns_rows conns_rows;
 /* NULL where there is no memory or no temporary file. */
 conns_rows *conns_rows_new(void);
 
-/* The row of a connection, made on first use; to be read and written until the next call of this module. */
+/* The row of a connection, made on first use; to be read and written until the next call of this
+ * module. */
 conns_row *conns_rows_at(conns_rows *rows, uint64_t conn);
 
 /* The highest number asked for. */

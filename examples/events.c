@@ -1,6 +1,6 @@
 /* events - every callback as one JSON object on one line.
- * No text in the output comes from the capture, so nothing needs escaping: words are the library's, the rest
- * is numbers, addresses and hex digits. */
+ * No text in the output comes from the capture, so nothing needs escaping: words are the library's,
+ * the rest is numbers, addresses and hex digits. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
-/* follow - writes each direction's delivered bytes to a file of its own. No more than OPEN_MOST files are open
- * at once: the one not used for longest is closed, and opened again when its direction goes on. */
+/* follow - writes each direction's delivered bytes to a file of its own. No more than OPEN_MOST
+ * files are open at once: the one not used for longest is closed, and opened again when its
+ * direction goes on. */
 #define _POSIX_C_SOURCE   200809L
 #define _FILE_OFFSET_BITS 64
 #include <errno.h>
@@ -15,7 +16,8 @@
 
 enum { OPEN_MOST = 64 };
 
-/* With --fill a file is as long as its stream, and a bogus gap can be long: longer files are refused. */
+/* With --fill a file is as long as its stream, and a bogus gap can be long: longer files are
+ * refused. */
 static const uint64_t fill_limit = (uint64_t)1 << 40;
 
 typedef struct follow_file {

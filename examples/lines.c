@@ -49,8 +49,8 @@ void lines_free(lines *maker) {
   free(maker);
 }
 
-/* Decodes the record, and in the place of a fragment the datagram that it completes. Returns the bytes that the
- * packet's offsets count from, or NULL. */
+/* Decodes the record, and in the place of a fragment the datagram that it completes. Returns the
+ * bytes that the packet's offsets count from, or NULL. */
 static const uint8_t *decode(lines *maker, const capture_record *record) {
   const uint8_t *data = record->data;
   tcptale_packet *packet = &maker->packet;

@@ -1,5 +1,5 @@
-/* options.c - the command line of the tracking programs. Every choice stands in a table of words and
- * values, so that the check, the effect and what is said of a wrong value cannot differ. */
+/* options.c - the command line of the tracking programs. Every choice stands in a table of words
+ * and values, so that the check, the effect and what is said of a wrong value cannot differ. */
 #include "options.h"
 
 #include <inttypes.h>

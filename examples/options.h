@@ -13,7 +13,8 @@
 
 #include "tcptale/tracker.h"
 
-/* One option of a program: a switch where `flag` is set (it becomes 1), else one that takes a text. */
+/* One option of a program: a switch where `flag` is set (it becomes 1), else one that takes a
+ * text. */
 typedef struct options_own {
   const char *name; /* "--hex" */
   int *flag;
@@ -40,8 +41,8 @@ enum {
   OPTIONS_BATCH_MOST = 4096
 };
 
-/* Reads the command line. Returns OPTIONS_GO_ON, or the exit status: 0 after --help, 2 after wrong use,
- * which was explained on standard error. */
+/* Reads the command line. Returns OPTIONS_GO_ON, or the exit status: 0 after --help, 2 after wrong
+ * use, which was explained on standard error. */
 int options_read(options *opt, const options_program *program, int argc, char **argv);
 
 /* Says on standard error that `what` is wrong, and how the program is used. Returns 2. */

@@ -1,6 +1,6 @@
-/* pairs.c - the two ends of a connection to a record: chained hashing over one growing array of entries. When the
- * array has reached its limit, entries are taken over in the order of their making. Invariant: each entry in use
- * is in exactly one chain, that of its key. */
+/* pairs.c - the two ends of a connection to a record: chained hashing over one growing array of
+ * entries. When the array has reached its limit, entries are taken over in the order of their
+ * making. Invariant: each entry in use is in exactly one chain, that of its key. */
 #include "pairs.h"
 
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 enum { FIRST_ROOM = 64 };
 
-/* An entry is this header and the caller's record after it. Links are entry number + 1; 0 ends a chain. */
+/* An entry is this header and the caller's record after it. Links are entry number + 1; 0 ends a
+ * chain. */
 typedef struct entry {
   pair_key key;
   uint32_t next;

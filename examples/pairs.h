@@ -1,5 +1,6 @@
-/* pairs.h - a table from the two ends of a connection to a record of the caller's, for the example programs. Both
- * directions find the same record. Its memory is bounded: past `limit` connections the oldest makes room. */
+/* pairs.h - a table from the two ends of a connection to a record of the caller's, for the example
+ * programs. Both directions find the same record. Its memory is bounded: past `limit` connections
+ * the oldest makes room. */
 #ifndef TCPTALE_EXAMPLES_PAIRS_H
 #define TCPTALE_EXAMPLES_PAIRS_H
 
@@ -15,8 +16,8 @@ typedef struct pair_key {
   uint32_t version;
 } pair_key;
 
-/* Writes the key; addresses are 16 bytes, those of IPv4 padded with zeros. Returns 1 where the sender is the
- * high end, 0 where it is the low one. */
+/* Writes the key; addresses are 16 bytes, those of IPv4 padded with zeros. Returns 1 where the
+ * sender is the high end, 0 where it is the low one. */
 int pair_key_make(pair_key *key, unsigned version, const uint8_t *src, unsigned src_port,
                   const uint8_t *dst, unsigned dst_port);
 

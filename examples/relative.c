@@ -1,5 +1,5 @@
-/* relative.c - which numbers tcpdump counts from. Invariant: base[] of a record are the numbers that the segment
- * which set them was printed with; [0] is the low end of the key. */
+/* relative.c - which numbers tcpdump counts from. Invariant: base[] of a record are the numbers
+ * that the segment which set them was printed with; [0] is the low end of the key. */
 #include "relative.h"
 
 #include "pairs.h"
@@ -34,7 +34,8 @@ static uint32_t number_at(const uint8_t *p) {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The TCP header where its fixed part was captured and plausible, whatever the decoder thought of the rest. */
+/* The TCP header where its fixed part was captured and plausible, whatever the decoder thought of
+ * the rest. */
 static const uint8_t *header_of(const tcptale_packet *packet, const uint8_t *data) {
   uint32_t at = packet->layers & TCPTALE_LAYER_TCP ? packet->tcp_offset : packet->stop_offset;
   if (!(packet->layers & TCPTALE_LAYER_TCP) && packet->stop_layer != TCPTALE_LAYER_TCP) return NULL;

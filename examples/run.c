@@ -1,5 +1,6 @@
-/* run.c - the loop of the tracking programs. A record is valid until the next one is read, a batch needs many
- * at once: so records are copied into one buffer of fixed size, and a batch ends early where that is full. */
+/* run.c - the loop of the tracking programs. A record is valid until the next one is read, a batch
+ * needs many at once: so records are copied into one buffer of fixed size, and a batch ends early
+ * where that is full. */
 #define _POSIX_C_SOURCE 200809L
 #include "run.h"
 #include "output.h"
@@ -80,7 +81,8 @@ static void read_all(run_state *run) {
   if (run->shown_at != begun) fputs("\r\033[K", stderr);
 }
 
-/* The index's secret: results do not depend on it, but nobody can write a capture that slows the index down. */
+/* The index's secret: results do not depend on it, but nobody can write a capture that slows the
+ * index down. */
 static void draw_secret(tcptale_config *config) {
   FILE *source = fopen("/dev/urandom", "rb");
   if (source == NULL) return;
@@ -97,7 +99,8 @@ static int make_tracker(run_state *run) {
   return complain(run, "the tracker cannot be made", tcptale_result_name(result));
 }
 
-/* The first record decides whether there is anything to run on: what is no capture gives no output. */
+/* The first record decides whether there is anything to run on: what is no capture gives no
+ * output. */
 static int run_all(run_state *run) {
   size_t most = run->job->opt->batch;
   if (most == 0) most = strcmp(run->job->opt->file, "-") == 0 ? 1 : BATCH_USUAL;

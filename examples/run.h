@@ -14,9 +14,10 @@ typedef struct run_job {
   void (*fed)(void *user); /* NULL, or called after each call of the tracker */
 } run_job;
 
-/* Opens the capture, feeds all of it, flushes. `stats` (or NULL) gets the counters after the end. What went
- * wrong is told in one line on standard error. Returns the exit status: 0 all read; 1 the input was damaged
- * (all before it was processed) or the output could not be written; 2 it could not be started. */
+/* Opens the capture, feeds all of it, flushes. `stats` (or NULL) gets the counters after the end.
+ * What went wrong is told in one line on standard error. Returns the exit status: 0 all read; 1 the
+ * input was damaged (all before it was processed) or the output could not be written; 2 it could
+ * not be started. */
 int run_capture(const run_job *job, tcptale_tracker_stats *stats);
 
 #endif

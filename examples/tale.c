@@ -1,8 +1,8 @@
-/* tale - the story of every connection of a capture: tcpdump's lines under the headings of what happens, with
- * sentences for those who do not know TCP and marks for those who do.
+/* tale - the story of every connection of a capture: tcpdump's lines under the headings of what
+ * happens, with sentences for those who do not know TCP and marks for those who do.
  *
- * What the library reports becomes items. A connection's items wait in a temporary file until it has ended and
- * a while has passed, then they are told; with --live they are told at once. */
+ * What the library reports becomes items. A connection's items wait in a temporary file until it
+ * has ended and a while has passed, then they are told; with --live they are told at once. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,14 +194,16 @@ static void on_reset(tcptale_conn *conn, const tcptale_reset_event *event, void 
   add_item(user, event->conn_id, &item, "");
 }
 
-/* The 1st, 10th, 100th ... are reported: each report stands for those since the one before it, too. */
+/* The 1st, 10th, 100th ... are reported: each report stands for those since the one before it,
+ * too. */
 static void count_stray(tale *t, const tcptale_anomaly_event *event, int has_line) {
   if (event->code >= CODES) return;
   t->stray_times[event->code] += event->count - event->count / 10;
   if (!has_line) t->stray_alone[event->code] = 1;
 }
 
-/* An anomaly without a connection is told at its packet's line where there is one, else counted only. */
+/* An anomaly without a connection is told at its packet's line where there is one, else counted
+ * only. */
 static void on_anomaly(tcptale_conn *conn, const tcptale_anomaly_event *event, void *user) {
   tale *t = user;
   tale_item item = item_of(TALE_ANOMALY, event->index, event->ts_ns);

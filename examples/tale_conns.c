@@ -20,7 +20,8 @@ void tale_conns_clear(tale_conns *conns) {
   memset(conns, 0, sizeof *conns);
 }
 
-/* Ids are consecutive: in a row they would form one cluster, through which every removal had to walk. */
+/* Ids are consecutive: in a row they would form one cluster, through which every removal had to
+ * walk. */
 static size_t home_of(const tale_conns *conns, uint64_t id) {
   return (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & conns->mask;
 }
@@ -57,8 +58,8 @@ tale_conn *tale_conns_add(tale_conns *conns, uint64_t id) {
   return conn;
 }
 
-/* Entries behind the freed place move up if they could not be found any more: those whose own place does not
- * lie between the free one and theirs. */
+/* Entries behind the freed place move up if they could not be found any more: those whose own place
+ * does not lie between the free one and theirs. */
 void tale_conns_remove(tale_conns *conns, tale_conn *conn) {
   size_t hole = (size_t)(conn - conns->places);
   free(conn->story);

@@ -1,5 +1,6 @@
-/* tale_conns.h - the connections that tale keeps something about: from the opening until a while after the
- * close, so that the packets that straggle in behind the last F are told with the rest. */
+/* tale_conns.h - the connections that tale keeps something about: from the opening until a while
+ * after the close, so that the packets that straggle in behind the last F are told with the
+ * rest. */
 #ifndef TCPTALE_EXAMPLES_TALE_CONNS_H
 #define TCPTALE_EXAMPLES_TALE_CONNS_H
 

@@ -1,5 +1,5 @@
-/* tale_marks.c - the marks behind a packet's line, and the sentence below the first mark of each kind in a
- * connection. */
+/* tale_marks.c - the marks behind a packet's line, and the sentence below the first mark of each
+ * kind in a connection. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

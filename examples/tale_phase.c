@@ -1,5 +1,6 @@
-/* tale_phase.c - the headings, and what is said where a phase begins and ends. A sentence that explains a rule
- * of TCP is said once in each connection, where the rule is first seen at work; later only its figures are. */
+/* tale_phase.c - the headings, and what is said where a phase begins and ends. A sentence that
+ * explains a rule of TCP is said once in each connection, where the rule is first seen at work;
+ * later only its figures are. */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <stdarg.h>
@@ -50,7 +51,8 @@ static const char *duration(char *text, size_t size, uint64_t ns) {
   return text;
 }
 
-/* ", 2016-07-20 14:00:11.084213 UTC"; the day is left out where the input knew only the time of day. */
+/* ", 2016-07-20 14:00:11.084213 UTC"; the day is left out where the input knew only the time of
+ * day. */
 static const char *moment(char *text, size_t size, uint64_t ts_ns) {
   static const uint64_t day_s = 86400;
   time_t seconds = (time_t)(ts_ns / 1000000000);
@@ -255,8 +257,8 @@ static void close_start(tale_teller *teller, const tale_story *story) {
       story->isn[0], story->isn[1]);
 }
 
-/* The number of the turn's first byte that was not sent before: what is new goes up to `next`, without a gap,
- * unless something is missing or waits. */
+/* The number of the turn's first byte that was not sent before: what is new goes up to `next`,
+ * without a gap, unless something is missing or waits. */
 static uint32_t first_new(const tale_story *story) {
   const tale_turn *turn = &story->turn;
   uint64_t told = story->bytes[turn->direction] + story->missing[turn->direction];
@@ -264,8 +266,9 @@ static uint32_t first_new(const tale_story *story) {
   return is_whole ? turn->next - (uint32_t)turn->bytes : turn->first;
 }
 
-/* The rule of the numbers, with the figures of this turn. They are shown only where they add up: after a gap,
- * or where the capture began in the middle, the printed numbers have another origin. */
+/* The rule of the numbers, with the figures of this turn. They are shown only where they add up:
+ * after a gap, or where the capture began in the middle, the printed numbers have another
+ * origin. */
 static void close_data(tale_teller *teller, tale_story *story) {
   const tale_turn *turn = &story->turn;
   char bytes[40];

@@ -1,5 +1,5 @@
-/* tale_print.c - the look of the tale. Packet lines begin in the first column and are never wrapped, so that
- * they can be searched and compared with tcpdump's; sentences are indented. */
+/* tale_print.c - the look of the tale. Packet lines begin in the first column and are never
+ * wrapped, so that they can be searched and compared with tcpdump's; sentences are indented. */
 #define _POSIX_C_SOURCE 200809L
 #include "tale_print.h"
 

@@ -1,5 +1,5 @@
-/* tale_print.h - how the tale looks: headings, sentences, packet lines and their marks, with colour or
- * without, wrapped for a terminal or one paragraph a line. What is told is decided elsewhere. */
+/* tale_print.h - how the tale looks: headings, sentences, packet lines and their marks, with colour
+ * or without, wrapped for a terminal or one paragraph a line. What is told is decided elsewhere. */
 #ifndef TCPTALE_EXAMPLES_TALE_PRINT_H
 #define TCPTALE_EXAMPLES_TALE_PRINT_H
 

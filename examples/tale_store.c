@@ -1,5 +1,6 @@
-/* tale_store.c - chains of blocks. A block begins with the number of the next one, 0 in the last. Blocks that
- * were given back form a chain of the same kind, so nothing about the file is kept in memory. */
+/* tale_store.c - chains of blocks. A block begins with the number of the next one, 0 in the last.
+ * Blocks that were given back form a chain of the same kind, so nothing about the file is kept in
+ * memory. */
 #define _POSIX_C_SOURCE 200809L
 #include "tale_store.h"
 

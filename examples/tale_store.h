@@ -1,6 +1,6 @@
-/* tale_store.h - where the packets of open connections wait until their tale is told: strings of bytes in one
- * temporary file, any number at once, each growing at its end and dropped as a whole. Memory holds nothing
- * but the three numbers of a tale_chain. */
+/* tale_store.h - where the packets of open connections wait until their tale is told: strings of
+ * bytes in one temporary file, any number at once, each growing at its end and dropped as a whole.
+ * Memory holds nothing but the three numbers of a tale_chain. */
 #ifndef TCPTALE_EXAMPLES_TALE_STORE_H
 #define TCPTALE_EXAMPLES_TALE_STORE_H
 

@@ -1,4 +1,5 @@
-/* tale_story.c - takes the items of a connection in order and decides to which phase each packet belongs. */
+/* tale_story.c - takes the items of a connection in order and decides to which phase each packet
+ * belongs. */
 #include "tale_story.h"
 
 #include <string.h>
@@ -27,7 +28,8 @@ static int brings_data(const tale_line *line) {
                            line->verdict == TCPTALE_SEGMENT_OUT_OF_ORDER);
 }
 
-/* A side can finish once both have agreed, or where the beginning was not seen; and behind its SYN. */
+/* A side can finish once both have agreed, or where the beginning was not seen; and behind its
+ * SYN. */
 static int can_finish(const tale_story *story, const tale_line *line) {
   if (story->how != TCPTALE_OPEN_SYN) return 1;
   int has_begun = story->established || story->bytes[line->direction] > 0;
@@ -52,8 +54,8 @@ static enum tale_phase phase_of_rest(const tale_story *story) {
   return story->how == TCPTALE_OPEN_MIDSTREAM ? TALE_PHASE_MIDDLE : TALE_PHASE_START;
 }
 
-/* A call may be refused, a caller may hang up before the handshake is complete; either may be followed by another
- * call. */
+/* A call may be refused, a caller may hang up before the handshake is complete; either may be
+ * followed by another call. */
 static enum tale_phase phase_of_call(const tale_story *story, const tale_line *line) {
   int is_reset = (line->tcp_flags & TCPTALE_TCP_RST) != 0;
   int is_answer = line->direction == TCPTALE_S2C && !story->syn_seen[TCPTALE_S2C];
@@ -159,8 +161,8 @@ static void mark_anomaly(tale_pending *pending, const tcptale_anomaly_event *ano
   pending->anomaly_len[pending->anomaly_count++] = anomaly->len;
 }
 
-/* The decoder's findings may be told before the packet's line: those that are of this packet become its marks, any
- * others stand alone. */
+/* The decoder's findings may be told before the packet's line: those that are of this packet become
+ * its marks, any others stand alone. */
 static void release_early(tale_teller *teller, tale_pending *pending) {
   tale_early *early = &teller->early;
   for (uint32_t i = 0; i < early->count; i++) {

@@ -1,9 +1,10 @@
-/* tale_story.h - from the library's reports on one connection to its tale: which phase each packet belongs to,
- * what is said where a phase begins and ends, and which marks a packet gets.
+/* tale_story.h - from the library's reports on one connection to its tale: which phase each packet
+ * belongs to, what is said where a phase begins and ends, and which marks a packet gets.
  *
- * Reports go in as items, in the order in which the library made them; what they mean for a packet comes after
- * the packet's own item, so the latest packet is held back until the next one, a flush, or the end. The tale
- * is told in one pass, so it is the same whether the items waited in a file or come straight from the wire. */
+ * Reports go in as items, in the order in which the library made them; what they mean for a packet
+ * comes after the packet's own item, so the latest packet is held back until the next one, a flush,
+ * or the end. The tale is told in one pass, so it is the same whether the items waited in a file or
+ * come straight from the wire. */
 #ifndef TCPTALE_EXAMPLES_TALE_STORY_H
 #define TCPTALE_EXAMPLES_TALE_STORY_H
 
@@ -154,8 +155,8 @@ void tale_flush(tale_teller *teller);
 /* 1 the first time that it is asked for this explanation (below 256) in this story. */
 int tale_first_time(tale_story *story, uint32_t explanation);
 
-/* Whether a packet brings data or an F to the side that sent a reset which counts: it waits for nothing but
- * whether that is believed for good. */
+/* Whether a packet brings data or an F to the side that sent a reset which counts: it waits for
+ * nothing but whether that is believed for good. */
 int tale_is_after_reset(const tale_story *story, const tale_line *line);
 
 /* Ends the phase that is told, and begins the one that the pending packet opens. */

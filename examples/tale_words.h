@@ -1,5 +1,5 @@
-/* tale_words.h - the vocabulary of the tale: for each thing that the library reports a short mark for the
- * reader who knows TCP, and a plain sentence for the one who does not. */
+/* tale_words.h - the vocabulary of the tale: for each thing that the library reports a short mark
+ * for the reader who knows TCP, and a plain sentence for the one who does not. */
 #ifndef TCPTALE_EXAMPLES_TALE_WORDS_H
 #define TCPTALE_EXAMPLES_TALE_WORDS_H
 

@@ -1,6 +1,7 @@
-/* text_line.c - takes one line of `tcpdump -n` apart: [time] IP|IP6 SRC.PORT > DST.PORT: Flags [..], seq .., ack ..,
- * win .., urg .., options [..], length N. What leads up to IP and follows the length is left aside, so lines with
- * link-level or application texts are read too, and prose is not. */
+/* text_line.c - takes one line of `tcpdump -n` apart: [time] IP|IP6 SRC.PORT > DST.PORT: Flags
+ * [..], seq .., ack .., win .., urg .., options [..], length N. What leads up to IP and follows the
+ * length is left aside, so lines with link-level or application texts are read too, and prose is
+ * not. */
 #define _POSIX_C_SOURCE 200809L
 #include "text_line.h"
 
@@ -162,8 +163,8 @@ static int eat_ends(const char **at, unsigned version, text_line *line) {
   return 1;
 }
 
-/* Whether what stands between the start of the line (or its time) and IP can be tcpdump's: anything after a time,
- * else nothing or, of `-i any`, an interface and a direction. */
+/* Whether what stands between the start of the line (or its time) and IP can be tcpdump's: anything
+ * after a time, else nothing or, of `-i any`, an interface and a direction. */
 static int lead_is_fine(const text_line *line, const char *from, const char *to) {
   static const char *const directions[] = {" In ", " Out ", " B ", " M ", " P "};
   if (from == to || line->time_kind != TEXT_TIME_NONE) return 1;
@@ -185,7 +186,8 @@ static void eat_truncation(const char **at) {
   *at = p;
 }
 
-/* Finds the innermost IP of the line with its two ends; the second line of -v has the ends alone. */
+/* Finds the innermost IP of the line with its two ends; the second line of -v has the ends
+ * alone. */
 static int eat_lead(const char **at, text_line *line) {
   const char *from = *at;
   while (*from == ' ' || *from == '\t') from++;

@@ -28,8 +28,9 @@ typedef struct text_line {
   uint64_t time_ns;
 } text_line;
 
-/* Reads a line (without its end). Returns 1 where it tells of a TCP segment, 0 where it is anything else; the time
- * fields are written where a time column leads the line, also of the first line of two that -v prints. */
+/* Reads a line (without its end). Returns 1 where it tells of a TCP segment, 0 where it is anything
+ * else; the time fields are written where a time column leads the line, also of the first line of
+ * two that -v prints. */
 int text_line_read(text_line *line, const char *text);
 
 #endif

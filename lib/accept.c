@@ -44,8 +44,8 @@ static inline int is_keepalive(const struct tcptale_conn_env *env, const struct 
          seg->offset + 1 == (int64_t)half->acked;
 }
 
-/* One byte into a window that is closed (RFC 9293 3.8.6.1): the receiver said 0, or was never seen to offer
- * more. */
+/* One byte into a window that is closed (RFC 9293 3.8.6.1): the receiver said 0, or was never seen
+ * to offer more. */
 static inline int is_probe(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
   const struct tcptale_end *own = &conn->ends[seg->dir];
   const struct tcptale_end *peer = &conn->ends[tcptale_other(seg->dir)];

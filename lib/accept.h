@@ -32,8 +32,8 @@ static inline uint64_t tcptale_accept_window_most(const struct tcptale_conn *con
   return (uint64_t)65535 << tcptale_accept_scale(conn, dir);
 }
 
-/* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3); that of a SYN never
- * is (2.2). */
+/* The window that a segment offers, scaled as far as that is known (RFC 7323 2.3); that of a SYN
+ * never is (2.2). */
 static inline uint64_t tcptale_accept_window(const struct tcptale_conn *conn,
                                              const struct tcptale_arrival *seg) {
   if (seg->packet->tcp_flags & TCPTALE_TCP_SYN) return seg->packet->window;

@@ -63,8 +63,8 @@ static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const t
 void tcptale_ahead_read_all(struct tcptale_tracker *t, struct tcptale_lookup *look,
                             const tcptale_frame *frames, size_t stride, uint32_t count);
 
-/* Prefetches the headers of a frame further on. One frame at a time: a core waits for a few lines at
- * once only. */
+/* Prefetches the headers of a frame further on. One frame at a time: a core waits for a few lines
+ * at once only. */
 static inline void tcptale_ahead_fetch(const tcptale_frame *frame) {
   uintptr_t at = (uintptr_t)frame->data; /* which may be 0 */
   tcptale_prefetch((const void *)at);
@@ -72,8 +72,8 @@ static inline void tcptale_ahead_fetch(const tcptale_frame *frame) {
 }
 
 /* A frame will be fed alone some calls from now: prefetches its slot; and what can be prefetched by
- * now of two that were announced before, the connection of one, and what that of the other is linked
- * to. */
+ * now of two that were announced before, the connection of one, and what that of the other is
+ * linked to. */
 void tcptale_ahead_announce(struct tcptale_tracker *t, const tcptale_frame *frame);
 
 #endif

@@ -1,7 +1,8 @@
-/* arena.c - see arena.h. What is known of the pages lies side by side in front of them: headers in the
- * pages themselves, 16 KiB apart, would share a few sets of every cache, and miss in all. A page only begins
- * with a pointer to its arena; its blocks follow. Free blocks of a page form a list through their first four
- * bytes; blocks that were never handed out are not touched. Floor 1. */
+/* arena.c - see arena.h. What is known of the pages lies side by side in front of them: headers in
+ * the pages themselves, 16 KiB apart, would share a few sets of every cache, and miss in all. A
+ * page only begins with a pointer to its arena; its blocks follow. Free blocks of a page form a
+ * list through their first four bytes; blocks that were never handed out are not touched. Floor
+ * 1. */
 #include "arena.h"
 
 #include <string.h>

@@ -50,10 +50,10 @@ struct tcptale_arena {
   uint64_t used_bytes;                     /* in blocks that are handed out */
 };
 
-/* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left
- * alone (the owner's own records and index); 20 bytes a page come behind them. Pages begin at
- * multiples of their size; how many there are does not depend on where the block lies. Returns their
- * number, 0 if none fits. */
+/* Takes the block for use. `base` must be aligned to 64; `fixed_bytes` at its start are left alone
+ * (the owner's own records and index); 20 bytes a page come behind them. Pages begin at multiples
+ * of their size; how many there are does not depend on where the block lies. Returns their number,
+ * 0 if none fits. */
 uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
                             size_t fixed_bytes);
 

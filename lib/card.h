@@ -49,8 +49,8 @@ enum tcptale_card_end_flag {
 
 #define TCPTALE_CARD_NO_SCALE 15u
 
-/* One end, and the direction that it sends. Sequence numbers stand for positions near `next`. Invariant:
- * `edge` is at most 2^30, the widest window there is, above `acked`. */
+/* One end, and the direction that it sends. Sequence numbers stand for positions near `next`.
+ * Invariant: `edge` is at most 2^30, the widest window there is, above `acked`. */
 struct tcptale_card_end {
   uint32_t next_seq;  /* of the next byte: all below was told */
   uint32_t first_seq; /* of offset 0 */

@@ -65,7 +65,8 @@ static void release_all_but_renewal(struct tcptale_conn_env *env, struct tcptale
   tcptale_emit_forget(&env->emit, &conn->anomalies);
 }
 
-/* The states follow a close that no segment brought about; a RST is one only now that it is sure. */
+/* The states follow a close that no segment brought about; a RST is one only now that it is
+ * sure. */
 static void step_states(struct tcptale_conn *conn, uint32_t why) {
   int by_reset = why == TCPTALE_CLOSE_RST || why == TCPTALE_CLOSE_REFUSED;
   if (!by_reset && why != TCPTALE_CLOSE_TIMEOUT) return;

@@ -6,9 +6,9 @@
 
 #include "tracker.h"
 
-/* Fills in the lookup of a decoded packet. Rule R1: who is connected is said by addresses, ports and
- * the caller's scope; by tags and tunnels where the configuration asks for them. What has no key is
- * odd. Pure, but for prefetching the slot. */
+/* Fills in the lookup of a decoded packet. Rule R1: who is connected is said by addresses, ports
+ * and the caller's scope; by tags and tunnels where the configuration asks for them. What has no
+ * key is odd. Pure, but for prefetching the slot. */
 void tcptale_detour_look_up(struct tcptale_tracker *t, const tcptale_packet *packet,
                             const uint8_t *data, uint64_t scope, struct tcptale_lookup *look);
 

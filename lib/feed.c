@@ -1,7 +1,7 @@
-/* feed.c - the calls that frames come by. Frames are read ahead (ahead.h), what their connections lie
- * in is prefetched, then they are taken one by one, so that a batch leads to the same events as single
- * calls: by a shortcut, or the long way (detour.h). And time: what is due comes before the frame that
- * shows it. Floor 20. */
+/* feed.c - the calls that frames come by. Frames are read ahead (ahead.h), what their connections
+ * lie in is prefetched, then they are taken one by one, so that a batch leads to the same events as
+ * single calls: by a shortcut, or the long way (detour.h). And time: what is due comes before the
+ * frame that shows it. Floor 20. */
 #include "ahead.h"
 #include "connection.h"
 #include "limits.h"
@@ -67,8 +67,8 @@ static TCPTALE_APART void take_frame_apart(struct tcptale_tracker *t, const tcpt
   take_frame(t, frame, look);
 }
 
-/* One frame: there is nothing that its cache misses could overlap with, so nothing is prefetched. The
- * usual configuration is read in line; the others share what lots are read by. */
+/* One frame: there is nothing that its cache misses could overlap with, so nothing is prefetched.
+ * The usual configuration is read in line; the others share what lots are read by. */
 static TCPTALE_APART void take_one(struct tcptale_tracker *t, const tcptale_frame *frame) {
   int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
   if (is_usual) tcptale_ahead_read(t, frame, t->look, 1, 0);
@@ -76,8 +76,8 @@ static TCPTALE_APART void take_one(struct tcptale_tracker *t, const tcptale_fram
   take_frame(t, frame, t->look);
 }
 
-/* The longest frame whose headers are prefetched. Where checksums are verified every byte is read in
- * order, which the hardware prefetcher serves by itself; hints in long frames get in its way. */
+/* The longest frame whose headers are prefetched. Where checksums are verified every byte is read
+ * in order, which the hardware prefetcher serves by itself; hints in long frames get in its way. */
 static uint32_t longest_fetched(const struct tcptale_tracker *t) {
   return tcptale_ahead_verifies(t) ? LONG_FRAME : UINT32_MAX;
 }
@@ -88,9 +88,9 @@ static int are_few(const struct tcptale_tracker *t) {
 
 /* ---- frames of few connections, which stay in the cache ---- */
 
-/* How many of `left` frames are read ahead: no more than are prefetched while the lot before is taken.
- * Where checksums are verified, no further than to a long one: while that is taken the hardware
- * prefetcher goes on to the next. */
+/* How many of `left` frames are read ahead: no more than are prefetched while the lot before is
+ * taken. Where checksums are verified, no further than to a long one: while that is taken the
+ * hardware prefetcher goes on to the next. */
 static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                        size_t left) {
   uint32_t n = left < LOT ? (uint32_t)left : LOT;
@@ -100,9 +100,9 @@ static uint32_t lot_of(const struct tcptale_tracker *t, const tcptale_frame *f, 
   return n;
 }
 
-/* Reads a lot of the `left` frames and takes it, and prefetches as many of those behind; where these
- * are fewer, it begins with some of its own, which are at hand. Returns how many were taken: the lot,
- * unless the user stops. */
+/* Reads a lot of the `left` frames and takes it, and prefetches as many of those behind; where
+ * these are fewer, it begins with some of its own, which are at hand. Returns how many were taken:
+ * the lot, unless the user stops. */
 static size_t take_few(struct tcptale_tracker *t, const tcptale_frame *f, size_t stride,
                        size_t left) {
   const uint32_t n = lot_of(t, f, stride, left), longest = longest_fetched(t);
@@ -149,8 +149,8 @@ static inline void fetch_neighbours(const struct tcptale_tracker *t, const struc
 }
 
 /* Takes a lot; with each frame it prefetches the neighbours of one in it, the connection of one in
- * the next lot, and the headers of one of the `more` frames behind both. Returns how many were taken:
- * all, unless the user stops. */
+ * the next lot, and the headers of one of the `more` frames behind both. Returns how many were
+ * taken: all, unless the user stops. */
 static uint32_t take_lot(struct tcptale_tracker *t, const struct lot *lot, struct lot *next_lot,
                          const tcptale_frame *f, size_t stride, size_t more) {
   size_t behind = next_lot->count + (more < lot->count ? more : lot->count);

@@ -182,7 +182,8 @@ static int wants_no_more(const struct tcptale_conn_env *env) {
   return !env->emit.callbacks.on_segment && env->config.history_bytes == 0;
 }
 
-/* Both ends have said their time not too long before the last packet, whose time will stand for it. */
+/* Both ends have said their time not too long before the last packet, whose time will stand for
+ * it. */
 static int are_stamps_fresh(const struct tcptale_conn *conn) {
   uint32_t last_s = (uint32_t)(conn->last_ns / NS_A_SECOND);
   if (!tcptale_conn_has(conn, TCPTALE_CONN_TIMESTAMPS)) return 1;

@@ -2,8 +2,8 @@
  * only its card. Unfolding makes the record that says the same; folding writes the card from a
  * record that says no more than a card can.
  *
- * Invariant: unfolding what was folded gives the record again, but for the time of TS.Recent: that of
- * the connection's last packet stands for it. Floor 9. */
+ * Invariant: unfolding what was folded gives the record again, but for the time of TS.Recent: that
+ * of the connection's last packet stands for it. Floor 9. */
 #ifndef TCPTALE_LIB_FOLD_H
 #define TCPTALE_LIB_FOLD_H
 
@@ -20,12 +20,12 @@ void tcptale_unfold(struct tcptale_conn_env *env, struct tcptale_card *card,
 /* Makes candidates of what stands in the ends. */
 void tcptale_unfold_candidates(struct tcptale_conn *conn, struct tcptale_handshake *hs);
 
-/* Writes the card from its record, which is to be released then, and nothing hangs on it any more; 0:
- * there is more to it than a card can say, nothing has happened. */
+/* Writes the card from its record, which is to be released then, and nothing hangs on it any more;
+ * 0: there is more to it than a card can say, nothing has happened. */
 int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
-/* Whether segments may go the short way in a tracker of this configuration: nobody asks for more than
- * that tells. What env->usual_is_wanted is to be. */
+/* Whether segments may go the short way in a tracker of this configuration: nobody asks for more
+ * than that tells. What env->usual_is_wanted is to be. */
 uint32_t tcptale_fold_is_wanted(const struct tcptale_conn_env *env);
 
 /* Gives back what hangs on the card of a folded connection. */

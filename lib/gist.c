@@ -77,7 +77,8 @@ int tcptale_gist_sums_are_right(const struct tcptale_gist *gist, const uint8_t *
   return tcptale_sum_is_right(tcptale_sum_add(sum, tcptale_sum_word32(h + 16)));
 }
 
-/* One option of a call but NOP, at least two bytes. Returns its length; 0: not one that most have. */
+/* One option of a call but NOP, at least two bytes. Returns its length; 0: not one that most
+ * have. */
 static uint32_t take_offer(struct tcptale_gist *gist, const uint8_t *o, uint32_t left) {
   switch (tcptale_be16(o)) {
   case TCPTALE_OPT_MSS << 8 | 4: return 4;

@@ -1,7 +1,8 @@
-/* gist.h - what a segment says, in less than a cache line. Most frames are Ethernet, perhaps tagged,
- * IPv4 or IPv6 without options, TCP with ACK and at most timestamps, or a SYN with the options that
- * most have, whole and with right checksums: their gist is read straight from the frame, at a third
- * of what decoding it costs. Any other segment's is taken from its decoded packet. Pure. Floor 3. */
+/* gist.h - what a segment says, in less than a cache line. Most frames are Ethernet, perhaps
+ * tagged, IPv4 or IPv6 without options, TCP with ACK and at most timestamps, or a SYN with the
+ * options that most have, whole and with right checksums: their gist is read straight from the
+ * frame, at a third of what decoding it costs. Any other segment's is taken from its decoded
+ * packet. Pure. Floor 3. */
 #ifndef TCPTALE_LIB_GIST_H
 #define TCPTALE_LIB_GIST_H
 
@@ -52,8 +53,8 @@ enum tcptale_gist_kind {
 
 #define TCPTALE_GIST_NO_SCALE ((uint8_t)0xff)
 
-/* What makes a segment plain: its flags, and together with them the length of its header, of 5 words
- * without options, of 8 with NOP, NOP and timestamps. */
+/* What makes a segment plain: its flags, and together with them the length of its header, of 5
+ * words without options, of 8 with NOP, NOP and timestamps. */
 enum {
   TCPTALE_GIST_TELLING = TCPTALE_TCP_SYN | TCPTALE_TCP_RST | TCPTALE_TCP_ACK | TCPTALE_TCP_URG,
   TCPTALE_GIST_SHAPE = 0xf000 | TCPTALE_GIST_TELLING,
@@ -63,9 +64,9 @@ enum {
   TCPTALE_GIST_STAMP = 0x0101080a /* kinds 1, 1 and 8, length 10 */
 };
 
-/* An IPv4 header, unfragmented and without options, of a datagram that carries at most `left` bytes.
- * Its fields from total length to protocol are read as one number. Returns how many bytes it carries;
- * 0: none of ours. */
+/* An IPv4 header, unfragmented and without options, of a datagram that carries at most `left`
+ * bytes. Its fields from total length to protocol are read as one number. Returns how many bytes it
+ * carries; 0: none of ours. */
 static TCPTALE_INLINE uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist, const uint8_t *h,
                                                     uint32_t left) {
   const uint32_t fragment = TCPTALE_V4_MORE_FRAGMENTS | TCPTALE_V4_OFFSET;
@@ -79,8 +80,8 @@ static TCPTALE_INLINE uint32_t tcptale_gist_take_v4(struct tcptale_gist *gist, c
   return len;
 }
 
-/* What all TCP headers have, of `left` bytes, the payload's included; `word` is the one of flags and
- * window. */
+/* What all TCP headers have, of `left` bytes, the payload's included; `word` is the one of flags
+ * and window. */
 static inline void tcptale_gist_take_fixed(struct tcptale_gist *gist, const uint8_t *h,
                                            uint32_t word, uint32_t header_len, uint32_t left) {
   gist->said.seq = tcptale_be32(h + 4);
@@ -150,8 +151,8 @@ static inline int tcptale_gist_is_v4(const uint8_t *data, uint32_t cap_len) {
          tcptale_be16(data + TCPTALE_ETHERNET_TYPE) == TCPTALE_ETHERNET_IPV4;
 }
 
-/* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where its
- * checksums have to be right. */
+/* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where
+ * its checksums have to be right. */
 static TCPTALE_INLINE int tcptale_gist_of_v4(struct tcptale_gist *gist,
                                              struct tcptale_gist_ends *ends, const uint8_t *data,
                                              uint32_t cap_len, int verify) {

@@ -31,8 +31,8 @@ void tcptale_intake_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn 
 void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                          uint64_t now_ns, uint32_t packets);
 
-/* Gives up the holes of both directions whose time is over, in the order of their deadlines:
- * when somebody looks makes no difference. Returns the last such deadline, 0 where none was over. */
+/* Gives up the holes of both directions whose time is over, in the order of their deadlines: when
+ * somebody looks makes no difference. Returns the last such deadline, 0 where none was over. */
 uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
 /* Feeds one input to the state of one end. */

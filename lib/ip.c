@@ -60,7 +60,8 @@ static void take_length(struct tcptale_walk *w, tcptale_packet *p, uint32_t tota
   tcptale_walk_set_wire(w, total);
 }
 
-/* Rule R22, length 0: the sender left segmentation to its hardware, the frame's length is the true one. */
+/* Rule R22, length 0: the sender left segmentation to its hardware, the frame's length is the true
+ * one. */
 static void take_frame_length(tcptale_packet *p) {
   p->flags |= TCPTALE_PACKET_LENGTH_FROM_FRAME;
   note(p, TCPTALE_ANOMALY_CSUM_OFFLOAD);

@@ -1,8 +1,8 @@
-/* key.h - a connection's key as the tracker keeps it: twelve bytes in the first line of its card, and
- * a tail behind the card. Two IPv4 addresses and two ports have none. Those of IPv6 have the last
- * four bytes of each address in the twelve, the first twelve of each in the tail. Whatever needs
- * more (a scope, tags or tunnels as part of the key) is wide: a digest and the ports, and all of the
- * key as tail. Endpoints are ordered as in tcptale_flow_key. Floor 4. */
+/* key.h - a connection's key as the tracker keeps it: twelve bytes in the first line of its card,
+ * and a tail behind the card. Two IPv4 addresses and two ports have none. Those of IPv6 have the
+ * last four bytes of each address in the twelve, the first twelve of each in the tail. Whatever
+ * needs more (a scope, tags or tunnels as part of the key) is wide: a digest and the ports, and all
+ * of the key as tail. Endpoints are ordered as in tcptale_flow_key. Floor 4. */
 #ifndef TCPTALE_LIB_KEY_H
 #define TCPTALE_LIB_KEY_H
 
@@ -51,8 +51,8 @@ struct tcptale_key_secret {
 /* Makes the secret out of a configuration's hash_key. */
 void tcptale_key_secret_init(struct tcptale_key_secret *secret, const uint8_t hash_key[16]);
 
-/* Reads the key of a decoded packet. 0 where it has none: no TCP, or no addresses. `flags`: those of
- * tcptale_flow_key_of. */
+/* Reads the key of a decoded packet. 0 where it has none: no TCP, or no addresses. `flags`: those
+ * of tcptale_flow_key_of. */
 int tcptale_key_of(struct tcptale_key *key, const tcptale_packet *packet, uint64_t scope,
                    uint32_t flags, const struct tcptale_key_secret *secret);
 
@@ -119,8 +119,8 @@ static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcpt
   return 1;
 }
 
-/* The key of who sends and who receives, without scope and flags. 0: both ends are one (LAND), so that
- * the key does not tell who sends. */
+/* The key of who sends and who receives, without scope and flags. 0: both ends are one (LAND), so
+ * that the key does not tell who sends. */
 static inline int tcptale_key_of_ends(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
                                       const struct tcptale_key_secret *secret) {
   return ends->ip_version == 4 ? tcptale_key_read_v4(key, ends, secret->word)

@@ -261,8 +261,8 @@ static void infer_server(struct tcptale_conn_env *env, struct tcptale_conn *conn
   client_of(conn)->flags |= TCPTALE_END_SYN_ACKED;
 }
 
-/* No client is further than a window ahead when its first segment is seen, unless the capture missed
- * a lot; far beyond, the number is not its own. */
+/* No client is further than a window ahead when its first segment is seen, unless the capture
+ * missed a lot; far beyond, the number is not its own. */
 static int is_near_beginning(const struct tcptale_end *client, const struct tcptale_arrival *seg) {
   int32_t ahead = tcptale_seq_diff(seg->packet->seq, tcptale_end_isn(client));
   return ahead >= 0 && ahead < BEGINNING_REACH;
@@ -393,8 +393,8 @@ void tcptale_opening_give_up(struct tcptale_conn_env *env, struct tcptale_conn *
   tcptale_opening_replay(env, conn, TCPTALE_NO_DIR, TCPTALE_PARK_EARLY);
 }
 
-/* Exchanges the roles: nothing but open was told, so nobody has seen a direction yet. What waits, and
- * what was noted of each side, goes along; policies belong to the roles. */
+/* Exchanges the roles: nothing but open was told, so nobody has seen a direction yet. What waits,
+ * and what was noted of each side, goes along; policies belong to the roles. */
 static void flip(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   struct tcptale_end end = conn->ends[0];
   conn->ends[0] = conn->ends[1];

@@ -19,8 +19,8 @@ enum tcptale_opening_result {
 void tcptale_opening_begin(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                            struct tcptale_arrival *seg, int doubtful);
 
-/* What the first SYN, or SYN+ACK (as conn->how says), makes of a fresh record: flags and states; and
- * where both directions begin. */
+/* What the first SYN, or SYN+ACK (as conn->how says), makes of a fresh record: flags and states;
+ * and where both directions begin. */
 void tcptale_opening_note_first(struct tcptale_conn *conn);
 void tcptale_opening_base_first(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                 uint32_t isn, uint32_t ack);

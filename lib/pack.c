@@ -145,8 +145,8 @@ static uint32_t policies_of(const struct tcptale_conn_env *env,
   return policies;
 }
 
-/* Key and links lie where they did, and stay. Of each word of bits its widest member is written first:
- * a wide read of what was just written in parts would wait for every store before it. */
+/* Key and links lie where they did, and stay. Of each word of bits its widest member is written
+ * first: a wide read of what was just written in parts would wait for every store before it. */
 static void write_head(const struct tcptale_conn_env *env, const struct tcptale_packed *packed,
                        const struct tcptale_gist *gist, struct tcptale_card *card) {
   const size_t from = offsetof(struct tcptale_card, timer),

@@ -61,8 +61,8 @@ struct tcptale_view {
 int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                  struct tcptale_packed *packed);
 
-/* The opposite: writes the card, the record and its candidates anew, but for links, class, timer and
- * the references of the last two. */
+/* The opposite: writes the card, the record and its candidates anew, but for links, class, timer
+ * and the references of the last two. */
 void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *packed,
                     struct tcptale_card *card, struct tcptale_conn *conn,
                     struct tcptale_handshake *hs);
@@ -97,8 +97,9 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
   return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
 }
 
-/* The plain SYN+ACK of `gist` answers a packed SYN, which may fold, and is roomy: writes the card of the
- * connection in its place, of class HALF_OPEN, with its links, and a timer that is not set. */
+/* The plain SYN+ACK of `gist` answers a packed SYN, which may fold, and is roomy: writes the card
+ * of the connection in its place, of class HALF_OPEN, with its links, and a timer that is not
+ * set. */
 void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
                          const struct tcptale_gist *gist);
 

@@ -63,8 +63,9 @@ uint32_t tcptale_park_trim(struct tcptale_conn_env *env, struct tcptale_conn *co
 int tcptale_park_is_answered(const struct tcptale_conn_env *env, const struct tcptale_conn *conn,
                              uint32_t dir, uint32_t why, uint32_t ack);
 
-/* Looks through what lies beyond the window of direction `dir`: what `ack` covers was within a window
- * that was not seen (CAUGHT_UP); what the window has reached by now was not when it came, and goes. */
+/* Looks through what lies beyond the window of direction `dir`: what `ack` covers was within a
+ * window that was not seen (CAUGHT_UP); what the window has reached by now was not when it came,
+ * and goes. */
 void tcptale_park_sift(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                        uint32_t ack, uint32_t edge_seq);
 

@@ -1,6 +1,6 @@
 /* record.h - all that the tracker knows of a connection about which something is not usual, and the
- * segment on its way through it. No code lives here but one-line views; `connection` and its helpers
- * act. Floor 5.
+ * segment on its way through it. No code lives here but one-line views; `connection` and its
+ * helpers act. Floor 5.
  *
  * Direction is an index everywhere: ends[TCPTALE_C2S] is the client and what it sends. */
 #ifndef TCPTALE_LIB_RECORD_H

@@ -60,8 +60,8 @@ static size_t block_bytes(size_t len) {
 
 /* Records that the indexes have room for: as many as seven eighths of the memory hold with their
  * share of the indexes (a slot and a third, and a head); the rest is for what waits, and for
- * candidates. Where the configuration says how many may be open, no more than those and half as many
- * that linger. */
+ * candidates. Where the configuration says how many may be open, no more than those and half as
+ * many that linger. */
 static uint32_t records_most(const tcptale_config *config) {
   uint64_t share = block_bytes(tcptale_card_bytes(TCPTALE_KEY_V4)) +
                    sizeof(struct tcptale_slot) * 4 / 3 + sizeof(uint32_t);

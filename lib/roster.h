@@ -1,5 +1,6 @@
-/* roster.h - the connections of a tracker: their cards and records, the two indexes (by key, by id),
- * the lists by eviction class, and the timers. Who gives way when room is short is said by `limits`.
+/* roster.h - the connections of a tracker: their cards and records, the two indexes (by key, by
+ * id), the lists by eviction class, and the timers. Who gives way when room is short is said by
+ * `limits`.
  *
  * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
  * cards, so that connections that open one after the other touch heads side by side.
@@ -62,13 +63,13 @@ void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_co
 /* What a connection's key hashes to. */
 uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref);
 
-/* Puts `to`, which is written, where `from`, of that hash, stands in the indexes, and at the end of a
- * class; no timer is set then. */
+/* Puts `to`, which is written, where `from`, of that hash, stands in the indexes, and at the end of
+ * a class; no timer is set then. */
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls);
 
-/* What was packed as `ref`, of that hash, has become the folded connection `to`, which has its links:
- * sees to lists, indexes, and the timer, which is set to when the call was due. */
+/* What was packed as `ref`, of that hash, has become the folded connection `to`, which has its
+ * links: sees to lists, indexes, and the timer, which is set to when the call was due. */
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                             uint32_t ref, uint32_t to, uint32_t hash);
 
@@ -83,8 +84,8 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   return home;
 }
 
-/* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is at
- * hand. Returns its reference; 0: there is none. */
+/* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is
+ * at hand. Returns its reference; 0: there is none. */
 static inline uint32_t tcptale_roster_prefetch(const struct tcptale_roster *roster,
                                                const struct tcptale_conn_env *env, uint32_t hash,
                                                uint32_t home) {
@@ -200,8 +201,8 @@ static inline uint32_t tcptale_roster_look(const struct tcptale_roster *roster,
   return tcptale_roster_look_from(roster, env, key, tcptale_table_home(&roster->by_key, key->hash));
 }
 
-/* The card of a key's connection, not packed, where it stands right at home, as most do; NULL: it is to
- * be looked for. */
+/* The card of a key's connection, not packed, where it stands right at home, as most do; NULL: it
+ * is to be looked for. */
 static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_roster *roster,
                                                          const struct tcptale_conn_env *env,
                                                          const struct tcptale_key *key,

@@ -66,8 +66,8 @@ static struct tcptale_conn *settle_due(struct tcptale_roster *roster, struct tcp
   return NULL;
 }
 
-/* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what is
- * left to do: REOPEN, or nothing (KEEP). */
+/* Finds or makes the segment's connection and feeds it; *conn is what it was fed to. Returns what
+ * is left to do: REOPEN, or nothing (KEEP). */
 static uint32_t step(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                      const struct tcptale_key *key, struct tcptale_arrival *seg,
                      struct tcptale_conn **conn) {
@@ -88,8 +88,9 @@ static uint32_t step(struct tcptale_roster *roster, struct tcptale_conn_env *env
   return TCPTALE_ACTION_KEEP;
 }
 
-/* The same for a segment that begins a connection on ports that were just freed: should an earlier one
- * of the same lot have begun one already, and this one end it, then this one begins the next. */
+/* The same for a segment that begins a connection on ports that were just freed: should an earlier
+ * one of the same lot have begun one already, and this one end it, then this one begins the
+ * next. */
 static void take_anew(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_key *key, struct tcptale_arrival *seg) {
   struct tcptale_conn *conn;
@@ -98,8 +99,9 @@ static void take_anew(struct tcptale_roster *roster, struct tcptale_conn_env *en
   step(roster, env, key, seg, &conn);
 }
 
-/* What an old connection kept, whose client was endpoint `client_at`, begins the next one, which `seg`
- * goes on with: the SYN if `seg` answers it, else what was parked, unless it is a SYN itself. */
+/* What an old connection kept, whose client was endpoint `client_at`, begins the next one, which
+ * `seg` goes on with: the SYN if `seg` answers it, else what was parked, unless it is a SYN
+ * itself. */
 static void replay(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                    const struct tcptale_key *key, struct tcptale_conn *kept,
                    const struct tcptale_arrival *seg) {

@@ -1,5 +1,5 @@
-/* route.h - the way of a segment to its connection: found, made, or made anew on the ports of one that
- * is over; and what a step of a connection asks for. Floor 15. */
+/* route.h - the way of a segment to its connection: found, made, or made anew on the ports of one
+ * that is over; and what a step of a connection asks for. Floor 15. */
 #ifndef TCPTALE_LIB_ROUTE_H
 #define TCPTALE_LIB_ROUTE_H
 

@@ -73,8 +73,8 @@ static inline const uint8_t *tcptale_segment_bytes(const struct tcptale_segment 
   return segment->flags & TCPTALE_SEG_ABSENT ? NULL : segment->data + segment->skip;
 }
 
-/* References to ranges, TCPTALE_ARENA_NONE where there is none: the next one up; the lowest that ends
- * above `pos`. */
+/* References to ranges, TCPTALE_ARENA_NONE where there is none: the next one up; the lowest that
+ * ends above `pos`. */
 uint32_t tcptale_segments_next(const struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref);
 uint32_t tcptale_segments_reaching(const struct tcptale_arena *arena, struct tcptale_segments *set,
@@ -107,7 +107,8 @@ void tcptale_segments_attach(struct tcptale_arena *arena, struct tcptale_segment
 void tcptale_segments_put_back(struct tcptale_arena *arena, struct tcptale_segments *set,
                                uint32_t ref, uint64_t start);
 
-/* Whether a range may meet start .. end - 1: 0 where all lie below or above, which is seen at once. */
+/* Whether a range may meet start .. end - 1: 0 where all lie below or above, which is seen at
+ * once. */
 static inline int tcptale_segments_may_meet(const struct tcptale_arena *arena,
                                             const struct tcptale_segments *set, uint64_t start,
                                             uint64_t end) {

@@ -53,8 +53,8 @@ static void give_back(struct tcptale_conn_env *env, const struct blocks *b) {
   if (b->candidates) tcptale_arena_release(&env->arena, b->candidates);
 }
 
-/* A record, and a card (of `card_len` bytes; 0: none) and candidates where they are needed too: all,
- * or none, 0. `spare`: out of the spare blocks if need be. */
+/* A record, and a card (of `card_len` bytes; 0: none) and candidates where they are needed too:
+ * all, or none, 0. `spare`: out of the spare blocks if need be. */
 static int take_blocks(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                        struct blocks *b, size_t card_len, int candidates, int spare) {
   *b = (struct blocks){0};
@@ -245,8 +245,8 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
   return packed;
 }
 
-/* A block in which a packed call can become a card: its own, or a larger one with a copy of it. NONE: no
- * memory is left. */
+/* A block in which a packed call can become a card: its own, or a larger one with a copy of it.
+ * NONE: no memory is left. */
 static uint32_t room_for(struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   if (packed->traits & TCPTALE_PACKED_IS_ROOMY) return ref & ~1u;

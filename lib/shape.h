@@ -1,6 +1,7 @@
-/* shape.h - the shapes that a connection of the roster has: packed, folded to its card, or whole, with
- * a record (see lib/README.md). Here they are made out of blocks, turned into each other, and taken
- * apart; a few spare blocks see to it that one can be woken though no memory is left. Floor 13. */
+/* shape.h - the shapes that a connection of the roster has: packed, folded to its card, or whole,
+ * with a record (see lib/README.md). Here they are made out of blocks, turned into each other, and
+ * taken apart; a few spare blocks see to it that one can be woken though no memory is left. Floor
+ * 13. */
 #ifndef TCPTALE_LIB_SHAPE_H
 #define TCPTALE_LIB_SHAPE_H
 
@@ -28,15 +29,16 @@ void tcptale_shape_rest(struct tcptale_roster *roster, struct tcptale_conn_env *
 struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                        const struct tcptale_key *key, int half_open);
 
-/* Packs a call at once: in the indexes, in its class, with the next id. While they are few, each lies in
- * a block in which it can become a card. NULL: no memory is left, or it would be due at once. */
+/* Packs a call at once: in the indexes, in its class, with the next id. While they are few, each
+ * lies in a block in which it can become a card. NULL: no memory is left, or it would be due at
+ * once. */
 struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               struct tcptale_conn_env *env,
                                               const struct tcptale_key *key,
                                               const struct tcptale_gist *gist);
 
-/* A packed SYN, whose key has that hash, is answered: makes it a folded connection, which `gist` says
- * more of. 0: no memory is left, nothing has happened. */
+/* A packed SYN, whose key has that hash, is answered: makes it a folded connection, which `gist`
+ * says more of. 0: no memory is left, nothing has happened. */
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                          uint32_t hash, const struct tcptale_gist *gist);
 

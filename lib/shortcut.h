@@ -1,6 +1,6 @@
-/* shortcut.h - the short ways (fast paths) of a segment whose gist was read: that of the usual one, and
- * those of the usual handshake and end. What most segments go through stands in line, in the loop
- * over a batch: calls would cost a fifth of it. Floor 17. */
+/* shortcut.h - the short ways (fast paths) of a segment whose gist was read: that of the usual one,
+ * and those of the usual handshake and end. What most segments go through stands in line, in the
+ * loop over a batch: calls would cost a fifth of it. Floor 17. */
 #ifndef TCPTALE_LIB_SHORTCUT_H
 #define TCPTALE_LIB_SHORTCUT_H
 

@@ -1,5 +1,5 @@
-/* state.h - the TCP state step where it is asked for at every segment: the table of state.c, read in
- * place. Floor 4. */
+/* state.h - the TCP state step where it is asked for at every segment: the table of state.c, read
+ * in place. Floor 4. */
 #ifndef TCPTALE_LIB_STATE_H
 #define TCPTALE_LIB_STATE_H
 

@@ -415,15 +415,16 @@ static void push_any(struct tcptale_stream_env *env, struct tcptale_half *half,
   tcptale_half_rest(env, half, piece->ts_ns);
 }
 
-/* Bytes that are all there, with nothing odd about them, while no FIN is known and nothing of what was
- * told is remembered: one part. */
+/* Bytes that are all there, with nothing odd about them, while no FIN is known and nothing of what
+ * was told is remembered: one part. */
 static int is_plain(const struct tcptale_half *half, const struct tcptale_piece *piece) {
   return (piece->flags | half->history | (half->flags & GONE)) == 0 && piece->offset >= 0 &&
          piece->cap_len == piece->len && piece->len > 0 && half->fin == TCPTALE_NO_FIN;
 }
 
-/* Whether the same hole as before keeps back what is queued: it ends where it ended, and so what waits,
- * and since when, is marked already. Without acknowledgements the bytes above it count too. */
+/* Whether the same hole as before keeps back what is queued: it ends where it ended, and so what
+ * waits, and since when, is marked already. Without acknowledgements the bytes above it count
+ * too. */
 static int waits_as_before(const struct tcptale_stream_env *env, const struct tcptale_half *half,
                            uint64_t next, uint64_t lowest) {
   return half->next == next && lowest != TCPTALE_NO_POSITION &&

@@ -46,8 +46,8 @@ static inline uint32_t tcptale_table_after(const struct tcptale_table *table, ui
   return i + 1 == table->slot_count ? 0 : i + 1;
 }
 
-/* Walks the entries of one hash: `*at` is the first slot to look at (its home at first) and is
- * left one behind the entry found, perhaps behind the last slot. Returns its reference, or 0 when there
+/* Walks the entries of one hash: `*at` is the first slot to look at (its home at first) and is left
+ * one behind the entry found, perhaps behind the last slot. Returns its reference, or 0 when there
  * is no more. */
 static inline uint32_t tcptale_table_next(const struct tcptale_table *table, uint32_t hash,
                                           uint32_t *at) {

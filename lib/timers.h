@@ -66,8 +66,8 @@ static inline uint64_t tcptale_wheel_tick(uint64_t ns) {
          ((ns & (((uint64_t)1 << TCPTALE_WHEEL_TICK_SHIFT) - 1)) != 0);
 }
 
-/* Whether the clock has left the tick that was handed out last: else nothing can come up but what is
- * in the list `due`. */
+/* Whether the clock has left the tick that was handed out last: else nothing can come up but what
+ * is in the list `due`. */
 static inline int tcptale_wheel_is_behind(const struct tcptale_wheel *wheel, uint64_t now_ns) {
   return wheel->now < now_ns >> TCPTALE_WHEEL_TICK_SHIFT;
 }

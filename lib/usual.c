@@ -52,8 +52,8 @@ static inline void begin_rest(struct step *s, const struct tcptale_conn_env *env
   s->idle_ns = s->since_ns - s->card->since_ns;
 }
 
-/* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the
- * window. After its FIN an end sends only acknowledgements. A segment of very few bytes is a probe, a
+/* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the window.
+ * After its FIN an end sends only acknowledgements. A segment of very few bytes is a probe, a
  * keep-alive, or tiny, which is counted. */
 static inline int is_in_order(const struct step *s) {
   const struct tcptale_card_end *own = s->own;
@@ -93,8 +93,8 @@ static TCPTALE_APART int note_path(struct tcptale_card_end *own, const struct tc
   return 1;
 }
 
-/* A shrinking window is told (rule R14). Its field alone goes up and down at every segment of some, so
- * nothing may branch on that first. */
+/* A shrinking window is told (rule R14). Its field alone goes up and down at every segment of some,
+ * so nothing may branch on that first. */
 static inline int shrinks(const struct step *s) {
   return s->edge + (1 << s->own->scale) <= tcptale_card_ahead(s->peer, s->peer->edge) &&
          s->gist->said.window < s->own->window;
@@ -107,8 +107,8 @@ static inline int was_silent(const struct tcptale_conn_env *env, const struct st
          (s->card->has_timestamps || s->idle_ns >= env->config.established_ns);
 }
 
-/* The numbers of a card have less room than those of a record. What is acknowledged is always near: it
- * is no more than a window behind the edge (card.h), which the segment does not pass. */
+/* The numbers of a card have less room than those of a record. What is acknowledged is always near:
+ * it is no more than a window behind the edge (card.h), which the segment does not pass. */
 static inline int is_at_limit(const struct step *s, int is_ending) {
   if (is_ending && s->own->next_high == UINT8_MAX) return 1; /* else `advance` saw to that */
   return s->since_ns > SINCE_MASK || s->own->packets == UINT32_MAX;
@@ -167,8 +167,8 @@ static inline void tell_data(struct tcptale_conn_env *env, const struct step *s)
   tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
 }
 
-/* What a FIN before which all was told does to both states; that of a peer which has finished too did
- * so when it was told. */
+/* What a FIN before which all was told does to both states; that of a peer which has finished too
+ * did so when it was told. */
 static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) {
   if (own->state == TCPTALE_STATE_CLOSED) return;
   enter(own, TCPTALE_INPUT_SEND_FIN);
@@ -194,8 +194,8 @@ static int both_are_over(const struct tcptale_card *card) {
   return card->ends[0].flags & card->ends[1].flags & TCPTALE_CARD_FIN_ACKED;
 }
 
-/* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and the
- * compiler leaves them out. */
+/* `is_ending` 0: no FIN is in it, and none was before; then half of the conditions fall away, and
+ * the compiler leaves them out. */
 static TCPTALE_INLINE uint32_t take(struct tcptale_conn_env *env, struct tcptale_card *card,
                                     uint32_t dir, const struct tcptale_gist *gist, int is_ending) {
   struct step s = {.card = card, .dir = dir, .gist = gist};

@@ -46,8 +46,8 @@ uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_c
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
                                 uint32_t dir, const struct tcptale_gist *gist);
 
-/* Tells that both sides have finished; what is left is the card of a closed connection, in the class
- * that it was in. */
+/* Tells that both sides have finished; what is left is the card of a closed connection, in the
+ * class that it was in. */
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card);
 
 #endif

@@ -37,8 +37,8 @@ static inline uint32_t tcptale_min_u32(uint32_t a, uint32_t b) {
   return a < b ? a : b;
 }
 
-/* Copies a caller's struct of `struct_size` bytes into ours of `known`; 0 if it cannot be served: it is
- * shorter, or a newer caller sets what this library does not know. */
+/* Copies a caller's struct of `struct_size` bytes into ours of `known`; 0 if it cannot be served:
+ * it is shorter, or a newer caller sets what this library does not know. */
 static inline int tcptale_copy_in(void *out, size_t known, const void *in, uint32_t struct_size) {
   if (struct_size < known) return 0;
   const uint8_t *bytes = (const uint8_t *)in;

@@ -1,9 +1,9 @@
-/* walk.h - where the decoder stands in a packet: the header that comes next and the bytes that
- * are left for it, and the few steps that every header's reader takes.
+/* walk.h - where the decoder stands in a packet: the header that comes next and the bytes that are
+ * left for it, and the few steps that every header's reader takes.
  *
- * Invariant: `left` captured bytes lie at `at`, and left + unsent <= wire. A reader looks at no byte
- * before tcptale_walk_need said that it is there, and writes a field of the packet only once its
- * header is whole. Floor 1. */
+ * Invariant: `left` captured bytes lie at `at`, and left + unsent <= wire. A reader looks at no
+ * byte before tcptale_walk_need said that it is there, and writes a field of the packet only once
+ * its header is whole. Floor 1. */
 #ifndef TCPTALE_LIB_WALK_H
 #define TCPTALE_LIB_WALK_H
 
@@ -35,15 +35,14 @@ enum tcptale_next {
 
 struct tcptale_walk {
   const uint8_t *at;
-  uint32_t off;     /* of `at` in the caller's buffer */
-  uint32_t left;    /* captured bytes from there on that belong to all carriers so far */
-  uint32_t wire;    /* the same on the wire, by the innermost length field */
-  uint32_t unsent;  /* how many of them, the last ones, its carriers had no room for */
-  uint8_t next;     /* TCPTALE_NEXT_ */
-  uint8_t bounded;  /* `wire` comes from a length field; else from the length of the frame */
-  uint8_t headless; /* the packet's IP header is not in this buffer: a reassembled datagram */
-  uint8_t
-      csum_unknown; /* where the packet is routed to cannot be told, so neither can TCP's pseudo header */
+  uint32_t off;         /* of `at` in the caller's buffer */
+  uint32_t left;        /* captured bytes from there on that belong to all carriers so far */
+  uint32_t wire;        /* the same on the wire, by the innermost length field */
+  uint32_t unsent;      /* how many of them, the last ones, its carriers had no room for */
+  uint8_t next;         /* TCPTALE_NEXT_ */
+  uint8_t bounded;      /* `wire` comes from a length field; else from the length of the frame */
+  uint8_t headless;     /* the packet's IP header is not in this buffer: a reassembled datagram */
+  uint8_t csum_unknown; /* where it is routed to cannot be told, so neither can the pseudo header */
   /* The addresses of TCP's pseudo header where source routing or mobility puts others in the
    * place of the IP header's; else NULL. */
   const uint8_t *csum_src;

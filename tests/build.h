@@ -1,5 +1,5 @@
-/* build.h - raw packets for tests, byte by byte and with checksums of their own making: nothing of the library
- * is used, so a mistake there cannot hide here. */
+/* build.h - raw packets for tests, byte by byte and with checksums of their own making: nothing of
+ * the library is used, so a mistake there cannot hide here. */
 #ifndef TCPTALE_TESTS_BUILD_H
 #define TCPTALE_TESTS_BUILD_H
 
@@ -41,7 +41,8 @@ struct build_segment {
 /* Writes the frame; returns its length, 0 where it does not fit. */
 size_t build_frame(uint8_t *out, size_t room, const struct build_segment *segment);
 
-/* Writes the frame of one IP fragment: bytes from .. to of the TCP segment; `more` is the MF bit. */
+/* Writes the frame of one IP fragment: bytes from .. to of the TCP segment; `more` is the MF
+ * bit. */
 size_t build_fragment(uint8_t *out, size_t room, const struct build_segment *segment, size_t from,
                       size_t to, int more);
 

@@ -1,5 +1,6 @@
-/* frames.h - frames by hand, one for each way to TCP that the decoder knows: hexadecimal text put together from
- * headers. In each of them TCP goes from port 1234 to 80, with sequence number 1, and carries "hello". */
+/* frames.h - frames by hand, one for each way to TCP that the decoder knows: hexadecimal text put
+ * together from headers. In each of them TCP goes from port 1234 to 80, with sequence number 1, and
+ * carries "hello". */
 #ifndef TCPTALE_TESTS_FRAMES_H
 #define TCPTALE_TESTS_FRAMES_H
 

@@ -1,6 +1,6 @@
-/* laws.h - what every caller may rely on (include/tcptale/tracker.h), asserted over whatever events come: for
- * scripts, captures and random conversations alike. Hand every event to it; the first law that is broken is
- * kept as a sentence. */
+/* laws.h - what every caller may rely on (include/tcptale/tracker.h), asserted over whatever events
+ * come: for scripts, captures and random conversations alike. Hand every event to it; the first law
+ * that is broken is kept as a sentence. */
 #ifndef TCPTALE_TESTS_LAWS_H
 #define TCPTALE_TESTS_LAWS_H
 
@@ -25,8 +25,8 @@ struct laws {
 
 void laws_init(struct laws *laws);
 
-/* After the tracker was flushed: every connection that was opened is closed. Returns the first broken law,
- * or NULL, and frees what was kept. */
+/* After the tracker was flushed: every connection that was opened is closed. Returns the first
+ * broken law, or NULL, and frees what was kept. */
 const char *laws_finish(struct laws *laws);
 
 /* One function an event. */

@@ -97,8 +97,8 @@ static void add_frame(struct render *r, const struct packet *p, const uint8_t *b
   r->now_ns += MS_NS;
 }
 
-/* `frag=0-24,24-` : bytes of the TCP segment that each fragment carries; an open end is the last fragment,
- * a `+` after a number says that more follow all the same. */
+/* `frag=0-24,24-` : bytes of the TCP segment that each fragment carries; an open end is the last
+ * fragment, a `+` after a number says that more follow all the same. */
 static void add_fragments(struct render *r, const struct packet *p) {
   uint8_t bytes[BUILD_ROOM];
   const char *at = p->fragments;

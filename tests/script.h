@@ -1,6 +1,7 @@
-/* script.h - conversations as text. A script file holds cases; a case holds packets, one a line or parted by
- * `;`, and, indented, the events that they must lead to, in order (tests/scripts/README.md has the notation).
- * Here the text becomes frames; script_run.c feeds them and compares. */
+/* script.h - conversations as text. A script file holds cases; a case holds packets, one a line or
+ * parted by `;`, and, indented, the events that they must lead to, in order
+ * (tests/scripts/README.md has the notation). Here the text becomes frames; script_run.c feeds them
+ * and compares. */
 #ifndef TCPTALE_TESTS_SCRIPT_H
 #define TCPTALE_TESTS_SCRIPT_H
 

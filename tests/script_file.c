@@ -44,7 +44,8 @@ static char *trimmed(char *line) {
   return line;
 }
 
-/* Sorts one line into the case that it belongs to; `common` gets what stands before the first case. */
+/* Sorts one line into the case that it belongs to; `common` gets what stands before the first
+ * case. */
 static void sort_line(struct script_file *file, struct script_lines *common, char *line,
                       int number) {
   int indented = isspace((unsigned char)*line);

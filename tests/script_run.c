@@ -1,7 +1,7 @@
-/* script_run.c - feeds the frames of a case to a tracker, writes down every callback, compares with what the
- * case expects. Each case runs at many initial sequence numbers, as IPv4 and IPv6, frame by frame and in one
- * batch, with either end's address the higher, and, where it names no policy, under all of them: the log must
- * be the same. */
+/* script_run.c - feeds the frames of a case to a tracker, writes down every callback, compares with
+ * what the case expects. Each case runs at many initial sequence numbers, as IPv4 and IPv6, frame
+ * by frame and in one batch, with either end's address the higher, and, where it names no policy,
+ * under all of them: the log must be the same. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,7 +409,8 @@ static void feed_steps(tcptale_tracker *tracker, const struct script_steps *step
 
 /* ---- comparing ---- */
 
-/* Whether a line is what one of the texts parted by " || " says; a `*` at a text's end stands for any rest. */
+/* Whether a line is what one of the texts parted by " || " says; a `*` at a text's end stands for
+ * any rest. */
 static int fits(const char *line, const char *texts) {
   while (texts != NULL) {
     const char *end = strstr(texts, " || ");
@@ -422,8 +423,9 @@ static int fits(const char *line, const char *texts) {
   return 0;
 }
 
-/* The first line that was told and not expected, or the number of lines where one more was expected; -1: all
- * is as expected. An expected line that begins with "? " may come any number of times, or not at all. */
+/* The first line that was told and not expected, or the number of lines where one more was
+ * expected; -1: all is as expected. An expected line that begins with "? " may come any number of
+ * times, or not at all. */
 static long first_difference(const struct log *log, const struct script_lines *expected) {
   size_t told = 0;
   size_t i;
@@ -473,7 +475,8 @@ static int run_variant(const char *path, const struct script_case *one,
   const char *law;
   int failed = 1;
 
-  /* Who does not ask for verdicts gets the usual segments by a shorter way, with the same events. */
+  /* Who does not ask for verdicts gets the usual segments by a shorter way, with the same
+   * events. */
   if (!settings->show_segments && !variant->swapped) callbacks.on_segment = NULL;
   if (variant->policy) config.policy[0] = config.policy[1] = variant->policy;
   laws_init(&log.laws);

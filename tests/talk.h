@@ -1,6 +1,7 @@
-/* talk.h - random conversations: what two hosts would send, as a list of segments in relative numbers, and what
- * happens to such a list on its way to a capture. All comes from one seed. A stream's bytes follow from connection,
- * direction and offset alone (talk_truth), so whoever hears one can say whether it is right. */
+/* talk.h - random conversations: what two hosts would send, as a list of segments in relative
+ * numbers, and what happens to such a list on its way to a capture. All comes from one seed. A
+ * stream's bytes follow from connection, direction and offset alone (talk_truth), so whoever hears
+ * one can say whether it is right. */
 #ifndef TCPTALE_TESTS_TALK_H
 #define TCPTALE_TESTS_TALK_H
 
@@ -57,7 +58,8 @@ uint32_t talk_below(uint64_t *state, uint32_t bound);
 
 uint8_t talk_truth(int conn, uint32_t dir, uint64_t offset);
 
-/* Conversations that keep to the rules. `cut_seed` decides only into which segments the bytes are cut. */
+/* Conversations that keep to the rules. `cut_seed` decides only into which segments the bytes are
+ * cut. */
 void talk_make(struct talk *talk, uint64_t seed, uint64_t cut_seed, int conns);
 
 /* Ways to the capture. Each leaves the handshake alone unless its name says else. */

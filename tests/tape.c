@@ -175,7 +175,8 @@ void tape_callbacks(tcptale_callbacks *callbacks) {
   callbacks->on_segment = on_segment;
 }
 
-/* The default block is kept from one tracker to the next: tests make hundreds of thousands of them. */
+/* The default block is kept from one tracker to the next: tests make hundreds of thousands of
+ * them. */
 static void *block_of(size_t len) {
   static void *kept;
   static size_t kept_len;

@@ -1,6 +1,6 @@
-/* tape.h - every event of a tracker written down in a small fixed shape, so that two runs can be compared and
- * picked apart: what was told, of which connection, where, how much, and a digest of the bytes. The laws are
- * asserted on the way. */
+/* tape.h - every event of a tracker written down in a small fixed shape, so that two runs can be
+ * compared and picked apart: what was told, of which connection, where, how much, and a digest of
+ * the bytes. The laws are asserted on the way. */
 #ifndef TCPTALE_TESTS_TAPE_H
 #define TCPTALE_TESTS_TAPE_H
 
@@ -61,7 +61,8 @@ void tape_begin(struct tape *tape, unsigned flags);
 /* Callbacks that write on the tape that is their user pointer. */
 void tape_callbacks(tcptale_callbacks *callbacks);
 
-/* Starts a tracker that writes on `tape`, in a block of `len` bytes of the tape's own (freed by tape_end). */
+/* Starts a tracker that writes on `tape`, in a block of `len` bytes of the tape's own (freed by
+ * tape_end). */
 tcptale_tracker *tape_tracker(struct tape *tape, const tcptale_config *config);
 
 /* Frees the tracker; returns the first broken law or NULL. The events stay until tape_wipe. */
@@ -78,15 +79,16 @@ size_t tape_count(const struct tape *tape, uint32_t kind, uint64_t code);
 /* The n-th event of a kind, NULL where there are fewer. */
 const struct tape_event *tape_find(const struct tape *tape, uint32_t kind, size_t n);
 
-/* Whether the first `count` events are the same; else the first difference is printed with `what`. */
+/* Whether the first `count` events are the same; else the first difference is printed with
+ * `what`. */
 int tape_same(const struct tape *a, const struct tape *b, size_t count, const char *what);
 int tape_equal(const struct tape *a, const struct tape *b, const char *what);
 
 /* Prints all events, for a failure's report. */
 void tape_print(const struct tape *tape);
 
-/* The frames of a conversation in the notation of the scripts (tests/scripts/README.md), parted by `;`.
- * Fails the test where it is not understood. Free with script_steps_free. */
+/* The frames of a conversation in the notation of the scripts (tests/scripts/README.md), parted by
+ * `;`. Fails the test where it is not understood. Free with script_steps_free. */
 void tape_render(struct script_steps *steps, const char *text);
 
 /* Feeds the steps one by one; returns the first result that was not good. */

@@ -1,5 +1,6 @@
-/* test_ahead.c - frames that are read ahead of being taken, with so many connections that what these lie in is
- * fetched too: the same is told as frame by frame, and a stop counts the frames that were taken. */
+/* test_ahead.c - frames that are read ahead of being taken, with so many connections that what
+ * these lie in is fetched too: the same is told as frame by frame, and a stop counts the frames
+ * that were taken. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static const struct step {
 static uint8_t bytes[FRAMES][ROOM];
 static struct wide frames[FRAMES];
 
-/* IPv4, some in VLANs, and every fifth IPv6; every eleventh is no Ethernet frame, which has to be decoded. */
+/* IPv4, some in VLANs, and every fifth IPv6; every eleventh is no Ethernet frame, which has to be
+ * decoded. */
 static size_t build(uint32_t conn, const struct step *step, uint8_t *out) {
   static const uint8_t payload[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   struct build_segment s = {.version = conn % 5 ? 4 : 6, .flags = step->flags, .window = 60000};
@@ -192,8 +194,8 @@ static void announce_rubbish(tcptale_tracker *tracker, size_t n) {
   cr_assert_eq(tcptale_tracker_prefetch(tracker, &f), TCPTALE_OK);
 }
 
-/* Announces each frame when it is `behind` the one that is fed, and rubbish with it. Returns what was
- * heard. */
+/* Announces each frame when it is `behind` the one that is fed, and rubbish with it. Returns what
+ * was heard. */
 static uint64_t feed_announced(struct heard heard, size_t behind, int rubbish, uint32_t checksum) {
   make_tracker(&heard, checksum);
   for (size_t n = 0; n < FRAMES; n++) {
@@ -258,7 +260,8 @@ Test(ahead, stop_among_many_connections, .timeout = 300) {
   }
 }
 
-/* A block may stand for something else once the frames before were taken: what was found in it is a hint. */
+/* A block may stand for something else once the frames before were taken: what was found in it is a
+ * hint. */
 Test(ahead, blocks_that_change_hands) {
   static const struct step END[] = {
       {0, FIN | ACK, 1, 1, 0}, {1, FIN | ACK, 1, 2, 0}, {0, ACK, 2, 2, 0}};

@@ -1,5 +1,5 @@
-/* Every anomaly is raised by a conversation of a few packets, and not by the same conversation without its fault. The
- * test walks all codes that have a name: one without a row here fails it. */
+/* Every anomaly is raised by a conversation of a few packets, and not by the same conversation
+ * without its fault. The test walks all codes that have a name: one without a row here fails it. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,7 +218,8 @@ Test(anomalies, each_name_has_a_row) {
   cr_expect_leq(left_out, 5);
 }
 
-/* X13: the 1st, 10th, 100th ... time of a code in a connection is told, with how often it came up. */
+/* X13: the 1st, 10th, 100th ... time of a code in a connection is told, with how often it came
+ * up. */
 Test(anomalies, told_ever_more_rarely) {
   static const uint64_t COUNTS[] = {1, 10, 100, 1000, 10000};
   struct tape tape;

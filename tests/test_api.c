@@ -1,5 +1,5 @@
-/* The tracker as an object: how it is made, what arguments are refused, what can be asked of it, and that its memory
- * comes back. */
+/* The tracker as an object: how it is made, what arguments are refused, what can be asked of it,
+ * and that its memory comes back. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* test_arena.c - the block allocator: alignment, no overlap, exhaustion, pages that change their class. */
+/* test_arena.c - the block allocator: alignment, no overlap, exhaustion, pages that change their
+ * class. */
 #include <criterion/criterion.h>
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* test_capture.c - the capture reader: every format, byte order and kind of damage, from files and from pipes. Each
- * input is built here; what the reader gives is compared as text, a line a record and one for the end. */
+/* test_capture.c - the capture reader: every format, byte order and kind of damage, from files and
+ * from pipes. Each input is built here; what the reader gives is compared as text, a line a record
+ * and one for the end. */
 #include <criterion/criterion.h>
 
 #include "capture.h"
@@ -369,7 +370,8 @@ Test(capture, pcapng_times) {
   }
 }
 
-/* A good file of a section, an interface and a packet, in which four bytes are then written over. */
+/* A good file of a section, an interface and a packet, in which four bytes are then written
+ * over. */
 enum { AT_SECTION = 0, AT_INTERFACE = 28, AT_PACKET = 48, PACKET_LEN = 36 };
 
 static void small_pcapng(bytes *b) {
@@ -475,8 +477,8 @@ Test(capture, pcapng_more_damage) {
   }
 }
 
-/* Any prefix of a capture gives the records that are whole in it, and the end of the good file only where a record
- * ends too. `good_ends` lists those lengths. */
+/* Any prefix of a capture gives the records that are whole in it, and the end of the good file only
+ * where a record ends too. `good_ends` lists those lengths. */
 static void every_prefix(const bytes *b, const size_t *good_ends, size_t count, size_t least) {
   for (size_t len = 0; len <= b->len; len++) {
     account a;
@@ -544,7 +546,8 @@ Test(capture, pipes) {
   }
 }
 
-/* Records of the largest size, more of them than any buffer, and a skipped block longer than all. */
+/* Records of the largest size, more of them than any buffer, and a skipped block longer than
+ * all. */
 Test(capture, larger_than_the_buffer) {
   FILE *file = tmpfile();
   bytes head;

@@ -1,5 +1,6 @@
-/* Real captures, and damaged ones: whatever they hold, the laws of the tracker (laws.h) are kept, under every policy and
- * delivery, in the least memory, and in batches of any size the tale is the same to the byte. */
+/* Real captures, and damaged ones: whatever they hold, the laws of the tracker (laws.h) are kept,
+ * under every policy and delivery, in the least memory, and in batches of any size the tale is the
+ * same to the byte. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The Internet checksum against one that adds byte by byte, by each way to sum that the machine has, at every
- * alignment and length, and RFC 1624's update against sums made anew. */
+/* The Internet checksum against one that adds byte by byte, by each way to sum that the machine
+ * has, at every alignment and length, and RFC 1624's update against sums made anew. */
 #include <criterion/criterion.h>
 
 #include "tcptale/checksum.h"
@@ -73,7 +73,8 @@ Test(checksum, every_length_and_alignment) {
       }
 }
 
-/* One byte in the midst of others of 0, at every place: none is left out, added twice or swapped. */
+/* One byte in the midst of others of 0, at every place: none is left out, added twice or
+ * swapped. */
 Test(checksum, every_place) {
   static uint8_t room[300];
   for (size_t len = 1; len <= sizeof room; len += 13)

@@ -1,5 +1,5 @@
-/* Control from inside callbacks, stopping, and the calls that a callback may not make: they are refused and leave
- * everything as it was. */
+/* Control from inside callbacks, stopping, and the calls that a callback may not make: they are
+ * refused and leave everything as it was. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The decoder over every way to TCP that it knows (tests/frames.c): what it says of whole frames, of all their
- * prefixes, at every alignment, and with every byte damaged. */
+/* The decoder over every way to TCP that it knows (tests/frames.c): what it says of whole frames,
+ * of all their prefixes, at every alignment, and with every byte damaged. */
 #include <criterion/criterion.h>
 
 #include "tcptale/packet.h"
@@ -18,8 +18,8 @@ static tcptale_packet decode_at(uint32_t link_type, const uint8_t *data, size_t 
   return packet;
 }
 
-/* What holds for any bytes: nothing that the packet names lies outside of what was captured, and reason, layer,
- * bits and anomalies tell the same. */
+/* What holds for any bytes: nothing that the packet names lies outside of what was captured, and
+ * reason, layer, bits and anomalies tell the same. */
 static void expect_consistent(const tcptale_packet *p, const char *name) {
   uint32_t cap = p->cap_len;
   cr_expect_leq(p->stop_offset, cap, "%s", name);
@@ -82,7 +82,8 @@ Test(decode, every_way_to_tcp) {
   }
 }
 
-/* A cut frame keeps every layer that was whole, and says that the capture ended, wherever that is. */
+/* A cut frame keeps every layer that was whole, and says that the capture ended, wherever that
+ * is. */
 static void expect_prefix(const struct frame_row *row, const uint8_t *bytes, size_t len,
                           size_t wire, const tcptale_packet *whole) {
   tcptale_packet p = decode_at(row->link_type, guard_copy(bytes, len), len, wire);
@@ -129,7 +130,8 @@ Test(decode, every_alignment) {
   }
 }
 
-/* Each bit turned, and each byte set to its extremes, in the whole frame and in one cut in the middle. */
+/* Each bit turned, and each byte set to its extremes, in the whole frame and in one cut in the
+ * middle. */
 Test(decode, every_byte_damaged) {
   uint8_t bytes[ROOM];
   for (unsigned i = 0; i < frame_row_count; i++) {
@@ -210,8 +212,8 @@ Test(decode, longer_struct) {
   cr_expect_eq(own.later, 0);
 }
 
-/* What a frame of Ethernet gives is what its IP packet gives alone, but for the offsets and what Ethernet says:
- * the usual frame is taken in one go, an IP packet header by header. */
+/* What a frame of Ethernet gives is what its IP packet gives alone, but for the offsets and what
+ * Ethernet says: the usual frame is taken in one go, an IP packet header by header. */
 static void expect_same_as_ip(const uint8_t *bytes, size_t len, size_t wire) {
   enum { ETHERNET = 14 };
   tcptale_packet frame = decode_at(TCPTALE_LINK_ETHERNET, bytes, len, wire);

@@ -1,5 +1,5 @@
-/* Frames that the decoder does not follow to TCP, or follows with a remark: what it says of each, where, and
- * what it keeps. Section C of the semantics. */
+/* Frames that the decoder does not follow to TCP, or follows with a remark: what it says of each,
+ * where, and what it keeps. Section C of the semantics. */
 #include <criterion/criterion.h>
 
 #include "tcptale/packet.h"
@@ -308,7 +308,8 @@ Test(decode_stops, l2tp_in_l2tp) {
     }
 }
 
-/* A failure inside a tunnel leaves the addresses outside; an inner header that is whole takes their place. */
+/* A failure inside a tunnel leaves the addresses outside; an inner header that is whole takes their
+ * place. */
 Test(decode_stops, inner_header_replaces_outer) {
   uint8_t bytes[256];
   size_t len = guard_hex(bytes, sizeof bytes, MAC6 F_V6("002d", "04") F_IP4);
@@ -459,8 +460,8 @@ Test(decode_stops, fields) {
             p.flags == 0);
 }
 
-/* D12: all 4096 values of the flag field, against the rule in words: none of the six, SYN with FIN or RST, FIN
- * without ACK are bad; what else has neither SYN, RST nor ACK lacks it. */
+/* D12: all 4096 values of the flag field, against the rule in words: none of the six, SYN with FIN
+ * or RST, FIN without ACK are bad; what else has neither SYN, RST nor ACK lacks it. */
 Test(decode_stops, all_flags) {
   uint8_t bytes[64];
   size_t len = guard_hex(bytes, sizeof bytes, F_TCP);

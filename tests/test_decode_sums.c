@@ -1,5 +1,5 @@
-/* Checksums as the decoder sees them (rule R21, D13), over segments whose sums tests/build.c makes, and over
- * datagrams that were in fragments. */
+/* Checksums as the decoder sees them (rule R21, D13), over segments whose sums tests/build.c makes,
+ * and over datagrams that were in fragments. */
 #include <criterion/criterion.h>
 
 #include "tcptale/checksum.h"
@@ -128,8 +128,8 @@ Test(decode_sums, without_ip_length) {
   }
 }
 
-/* Puts a routing header of three addresses' room into an IPv6 segment made for `final`, with another address in
- * the IP header. */
+/* Puts a routing header of three addresses' room into an IPv6 segment made for `final`, with
+ * another address in the IP header. */
 static size_t build_routed(uint8_t *frame, const struct build_segment *s, uint8_t type,
                            uint8_t segments_left, size_t final_at) {
   enum { V6 = 40, ROUTING = 56 };
@@ -241,7 +241,8 @@ Test(decode_sums, reassembled) {
   }
 }
 
-/* A tunnel inside of a datagram that was in fragments: its own IP header counts from the datagram. */
+/* A tunnel inside of a datagram that was in fragments: its own IP header counts from the
+ * datagram. */
 Test(decode_sums, reassembled_tunnel) {
   uint8_t bytes[256], inner[128];
   struct build_segment s = plain(4, (const uint8_t *)"hello", 5);

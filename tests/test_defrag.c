@@ -1,5 +1,6 @@
-/* Fragments by the catalogue of cases (F01 to F13), the seven ways of cutting that evasion tools use, limits,
- * time and memory. One row per case; a case is a conversation of fragments with what each must lead to. */
+/* Fragments by the catalogue of cases (F01 to F13), the seven ways of cutting that evasion tools
+ * use, limits, time and memory. One row per case; a case is a conversation of fragments with what
+ * each must lead to. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,7 +274,8 @@ Test(defrag, f08_only_middles_time_out) {
   defrag_test_free(&test);
 }
 
-/* F05: header and payload are at most 65535 bytes; IPv6 counts the headers before the fragment header. */
+/* F05: header and payload are at most 65535 bytes; IPv6 counts the headers before the fragment
+ * header. */
 Test(defrag, f05_the_longest_datagram) {
   static const struct {
     uint8_t version;
@@ -450,8 +452,8 @@ Test(defrag, f09_one_datagram_in_8190_fragments) {
   defrag_test_free(&test);
 }
 
-/* F10: IPv6. An overlap ends it, for all fragments of it until it times out (RFC 5722; RFC 8200 asks this
- * only of those that have come). */
+/* F10: IPv6. An overlap ends it, for all fragments of it until it times out (RFC 5722; RFC 8200
+ * asks this only of those that have come). */
 #define SIX(at, length, m, letter)                                                                 \
   {                                                                                                \
     .offset = (at)*8, .len = (length)*8, .more = (m), .fill = (letter), .protocol = 17,            \
@@ -540,7 +542,8 @@ Test(defrag, f10_refused_until_the_timeout) {
   defrag_test_free(&test);
 }
 
-/* F11: the header chain, to the end of TCP's fixed part, is in the first fragment or the datagram goes. */
+/* F11: the header chain, to the end of TCP's fixed part, is in the first fragment or the datagram
+ * goes. */
 Test(defrag, f11_ipv6_header_chain) {
   static const struct {
     const char *bytes;
@@ -716,7 +719,8 @@ Test(defrag, random_fragmentation_gives_the_original) {
   }
 }
 
-/* Overlaps against a slow model: a list of what is left of each fragment, cut as the kernels cut it. */
+/* Overlaps against a slow model: a list of what is left of each fragment, cut as the kernels cut
+ * it. */
 
 struct left {
   uint32_t start, end;
@@ -739,7 +743,8 @@ static void model_remove(struct model *m, uint32_t at) {
   memmove(&m->left[at], &m->left[at + 1], (m->count - at) * sizeof m->left[0]);
 }
 
-/* The one before keeps its bytes, those behind lose theirs; `equal`: one with the same start is before. */
+/* The one before keeps its bytes, those behind lose theirs; `equal`: one with the same start is
+ * before. */
 static void model_push(struct model *m, struct left one, int equal) {
   uint32_t at = 0;
   while (at < m->count &&
@@ -795,7 +800,8 @@ Test(defrag, overlaps_as_a_slow_model_has_them) {
   }
 }
 
-/* Little memory, and an arena that others use up: nothing is lost but datagrams, and that is told. */
+/* Little memory, and an arena that others use up: nothing is lost but datagrams, and that is
+ * told. */
 
 static void push_rubbish(struct tcptale_defrag *d, uint64_t *seed, const uint8_t *bytes) {
   tcptale_packet packet;

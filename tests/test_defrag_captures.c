@@ -1,5 +1,5 @@
-/* Real captures: every datagram that is put together from fragments of TCP has a good checksum, which no test
- * of ours computed. */
+/* Real captures: every datagram that is put together from fragments of TCP has a good checksum,
+ * which no test of ours computed. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -51,8 +51,9 @@ static uint32_t policy_of(const char *name) {
   return 0;
 }
 
-/* How a row's end comes about: the fragment that reaches furthest has MF=0, or another one follows them all.
- * The former only where that fragment comes once and does not start at 0, else the row would end too soon. */
+/* How a row's end comes about: the fragment that reaches furthest has MF=0, or another one follows
+ * them all. The former only where that fragment comes once and does not start at 0, else the row
+ * would end too soon. */
 struct plan {
   struct frag frag[32];
   size_t count;
@@ -114,7 +115,8 @@ static void run_closed(const struct row *row, const struct plan *plan, uint8_t v
   defrag_test_free(&test);
 }
 
-/* The one fragment that reaches the end has MF=0, where there is one and it leaves something to come. */
+/* The one fragment that reaches the end has MF=0, where there is one and it leaves something to
+ * come. */
 static void run_last(const struct row *row, const struct plan *plan) {
   struct defrag_test test;
   tcptale_defrag_config config = defrag_test_config();

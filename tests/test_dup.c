@@ -1,5 +1,5 @@
-/* test_dup.c - remembered frames against a plain list of the last 64, with few sequence numbers, beyond the 65,536th
- * frame, after which the chains' numbers begin anew. */
+/* test_dup.c - remembered frames against a plain list of the last 64, with few sequence numbers,
+ * beyond the 65,536th frame, after which the chains' numbers begin anew. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Flow keys, their hash and the Community ID, with the published vectors of SHA-1 and of the Community ID. */
+/* Flow keys, their hash and the Community ID, with the published vectors of SHA-1 and of the
+ * Community ID. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +217,8 @@ static const struct end MAIL_CLIENT = {{0x20, 0x01, 0x04, 0x70, 0xe5, 0xbf, 0xde
 static const struct end MAIL_SERVER = {
     {0x26, 0x07, 0xf8, 0xb0, 0x40, 0x0c, 0x0c, 0x03, [15] = 0x1a}, 25};
 
-/* The TCP rows of the specification's baseline, with seeds 0 and 1, and two of other implementations. */
+/* The TCP rows of the specification's baseline, with seeds 0 and 1, and two of other
+ * implementations. */
 Test(flow, community_id_vectors) {
   const struct {
     uint8_t version;

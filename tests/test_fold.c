@@ -1,5 +1,6 @@
-/* What is on a connection's card says all that its record would: the same packets are told once with a record that
- * stays, as verdicts are asked for, and once folded, and the record that is unfolded then is compared with the first. */
+/* What is on a connection's card says all that its record would: the same packets are told once
+ * with a record that stays, as verdicts are asked for, and once folded, and the record that is
+ * unfolded then is compared with the first. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -46,8 +47,8 @@ static void clear(struct tcptale_conn *conn) {
     conn->ends[d].half.history = conn->ends[d].half.history != TCPTALE_ARENA_NONE;
 }
 
-/* TS.Recent is kept without its time: that of the last packet stands for it. Offers that were not agreed on are not
- * kept. */
+/* TS.Recent is kept without its time: that of the last packet stands for it. Offers that were not
+ * agreed on are not kept. */
 static void compare(const char *text) {
   struct tcptale_card *card = card_in(&folded);
   struct tcptale_conn wanted = *tcptale_roster_record(&whole.tracker->env, card_in(&whole)), got;
@@ -160,8 +161,8 @@ static void feed_folded(const char *text) {
   script_steps_free(&steps);
 }
 
-/* With the last digit of an offset nothing is usual, for the next has no place on a card: no short way may pass it,
- * neither where the digit was reached on it nor after a record was folded. */
+/* With the last digit of an offset nothing is usual, for the next has no place on a card: no short
+ * way may pass it, neither where the digit was reached on it nor after a record was folded. */
 Test(fold, offsets_end_with_the_last_digit) {
   const uint64_t last = TCPTALE_CARD_OFFSET_LIMIT - ((uint64_t)1 << 32);
   for (int wakes = 0; wakes < 2; wakes++) {

@@ -1,4 +1,5 @@
-/* test_format.c - the line of a segment. The expected texts are what tcpdump 4.99.3 prints for the same bytes. */
+/* test_format.c - the line of a segment. The expected texts are what tcpdump 4.99.3 prints for the
+ * same bytes. */
 #include <criterion/criterion.h>
 
 #include <tcptale/format.h>
@@ -51,7 +52,8 @@ static void put_tcp(frame *f, unsigned offset, unsigned flags, const char *optio
   f->at[start + 12] |= (uint8_t)((offset ? offset : (f->len - start) / 4) << 4);
 }
 
-/* Puts an IPv4 header before what the frame holds. `claimed` is the total length, 0: the true one. */
+/* Puts an IPv4 header before what the frame holds. `claimed` is the total length, 0: the true
+ * one. */
 static void wrap_ipv4(frame *f, unsigned protocol, size_t claimed) {
   frame inner = *f;
   f->len = 0;
@@ -325,7 +327,8 @@ Test(format, cut_segments) {
   }
 }
 
-/* A cut inside options that were not printed, a signature without its payload, and the blame for MPTCP. */
+/* A cut inside options that were not printed, a signature without its payload, and the blame for
+ * MPTCP. */
 Test(format, cut_options) {
   static const struct {
     size_t cap;
@@ -452,7 +455,8 @@ Test(format, every_buffer_size) {
   }
 }
 
-/* Every byte of segments with every option, set to anything and cut anywhere: always a closed line or none. */
+/* Every byte of segments with every option, set to anything and cut anywhere: always a closed line
+ * or none. */
 Test(format, flipped_and_cut) {
   static const char *const options[] = {
       "02 04 05b4 01 03 03 07 04 02 08 0a 00000001 00000002",

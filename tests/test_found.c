@@ -1,5 +1,5 @@
-/* test_found.c - bugs of the tracker as an object that were found, each a test named for what broke. Those that a
- * conversation can show are in scripts/found.txt. */
+/* test_found.c - bugs of the tracker as an object that were found, each a test named for what
+ * broke. Those that a conversation can show are in scripts/found.txt. */
 #include <criterion/criterion.h>
 
 #include <string.h>
@@ -97,7 +97,8 @@ static void handshake(uint16_t port) {
   feed(0, port, ACK, 1, 1, 0);
 }
 
-/* A stop from the close of a connection that was evicted: the one that it made room for was closed, never opened. */
+/* A stop from the close of a connection that was evicted: the one that it made room for was closed,
+ * never opened. */
 Test(found, a_stop_inside_an_eviction_opens_nothing) {
   tcptale_config config;
   tcptale_config_init(&config, sizeof config);
@@ -111,7 +112,8 @@ Test(found, a_stop_inside_an_eviction_opens_nothing) {
   cr_expect_eq(closed, 1u);
 }
 
-/* With the memory full, the candidates of a new connection took the room of its own record: use after free. */
+/* With the memory full, the candidates of a new connection took the room of its own record: use
+ * after free. */
 Test(found, a_new_connection_does_not_evict_itself) {
   tcptale_config config;
   tcptale_config_init(&config, sizeof config);
@@ -236,8 +238,8 @@ static void feed_doubtful(uint32_t count) {
   }
 }
 
-/* More closed connections than are remembered: the oldest was forgotten as its timer was moved, and then
- * fed the segment at hand; its timer ran on in whoever got its memory, without end. */
+/* More closed connections than are remembered: the oldest was forgotten as its timer was moved, and
+ * then fed the segment at hand; its timer ran on in whoever got its memory, without end. */
 Test(found, a_connection_is_not_forgotten_under_its_own_segment, .timeout = 30) {
   tcptale_config config;
   tcptale_config_init(&config, sizeof config);
@@ -264,7 +266,8 @@ Test(found, a_connection_is_not_forgotten_under_its_own_segment, .timeout = 30) 
   tcptale_tracker_free(tracker);
 }
 
-/* Answered calls all wanted more memory as their timers moved; those that got none were never due again. */
+/* Answered calls all wanted more memory as their timers moved; those that got none were never due
+ * again. */
 Test(found, answered_calls_end_in_time_however_little_memory_is_left, .timeout = 30) {
   enum { CALLS = 700 };
   tcptale_config config;
@@ -286,7 +289,8 @@ Test(found, answered_calls_end_in_time_however_little_memory_is_left, .timeout =
   tcptale_tracker_free(tracker);
 }
 
-/* A RST that was refuted was still held against the connection: a SYN at its end opened the next one. */
+/* A RST that was refuted was still held against the connection: a SYN at its end opened the next
+ * one. */
 Test(found, a_refuted_reset_frees_no_ports) {
   tcptale_config config;
   tcptale_config_init(&config, sizeof config);
@@ -325,8 +329,8 @@ Test(found, a_handshake_may_take_longer_than_a_card_counts) {
   tcptale_tracker_free(tracker);
 }
 
-/* RFC 7323 5.5: after 24 days a timestamp may look older than the last one. The first end to speak was
- * believed, and the silence of the other one forgotten with it. */
+/* RFC 7323 5.5: after 24 days a timestamp may look older than the last one. The first end to speak
+ * was believed, and the silence of the other one forgotten with it. */
 Test(found, both_ends_may_be_silent_for_long) {
   tcptale_config config;
   tcptale_config_init(&config, sizeof config);
@@ -347,8 +351,8 @@ Test(found, both_ends_may_be_silent_for_long) {
   tcptale_tracker_free(tracker);
 }
 
-/* Between two segments: the timer moved to when the connection was due now, but it was taken to be set for when
- * that had been, so a later hole was not given up until a segment came. */
+/* Between two segments: the timer moved to when the connection was due now, but it was taken to be
+ * set for when that had been, so a later hole was not given up until a segment came. */
 Test(found, a_hole_is_given_up_in_time_after_the_other_direction_was_stopped) {
   begin(NULL);
   handshake(1000);
@@ -370,8 +374,8 @@ static uint64_t memory_used(void) {
   return stats.memory_used;
 }
 
-/* Without timestamps there are none that 24 days make doubtful: the connection needed a record, which it kept, as one
- * of its ends was closed. */
+/* Without timestamps there are none that 24 days make doubtful: the connection needed a record,
+ * which it kept, as one of its ends was closed. */
 Test(found, silence_without_timestamps_is_usual) {
   enum { FIN = TCPTALE_TCP_FIN };
   tcptale_config config;

@@ -1,4 +1,5 @@
-/* test_gist.c - a gist that is read straight from a frame says what the decoder says of it, or is not read. */
+/* test_gist.c - a gist that is read straight from a frame says what the decoder says of it, or is
+ * not read. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -139,7 +140,8 @@ Test(gist, every_bit_of_common_options) {
   cr_expect_geq(calls, 16 + 64, "those of the two numbers alone make so many");
 }
 
-/* Link addresses that differ in the last byte alone, as those of neighbours do, have digests of their own. */
+/* Link addresses that differ in the last byte alone, as those of neighbours do, have digests of
+ * their own. */
 Test(gist, neighbours_differ) {
   uint8_t address[6] = {2, 0, 0, 0, 0, 0};
   static uint8_t is_taken[65536];

@@ -1,5 +1,6 @@
-/* DEFLATE: streams of each kind of block against their bytes, random streams against a model, and streams that
- * are none: nothing is read or written out of bounds, nothing is accepted that RFC 1951 forbids. */
+/* DEFLATE: streams of each kind of block against their bytes, random streams against a model, and
+ * streams that are none: nothing is read or written out of bounds, nothing is accepted that RFC
+ * 1951 forbids. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -242,7 +243,8 @@ Test(inflate, copies_that_cannot_be) {
   cr_expect_eq(one_copy(257, 31), -1);
 }
 
-/* A block with codes of its own: lengths are packed as 0: a length of 1, 10: one of 2, 11: a run of zeros. */
+/* A block with codes of its own: lengths are packed as 0: a length of 1, 10: one of 2, 11: a run of
+ * zeros. */
 static void write_run(struct writer *w, uint32_t zeros) {
   write_code(w, 3, 2);
   write_bits(w, zeros - 11, 7);

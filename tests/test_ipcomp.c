@@ -1,4 +1,5 @@
-/* Compressed datagrams (RFC 3173): unpacked, they go the way of any packet; what cannot be unpacked is left alone. */
+/* Compressed datagrams (RFC 3173): unpacked, they go the way of any packet; what cannot be unpacked
+ * is left alone. */
 #include <criterion/criterion.h>
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The laws notice when they are broken: a sound conversation is told to them with one event left out, told
- * twice, or changed. */
+/* The laws notice when they are broken: a sound conversation is told to them with one event left
+ * out, told twice, or changed. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* The layout of every public struct, as a program sees it that was linked against an earlier release: sizes and
- * positions never change, structs grow at the end only. No struct has hidden padding: each field begins where
- * the one before it ends. Written for 64-bit; on 32-bit machines only pointers are smaller. */
+/* The layout of every public struct, as a program sees it that was linked against an earlier
+ * release: sizes and positions never change, structs grow at the end only. No struct has hidden
+ * padding: each field begins where the one before it ends. Written for 64-bit; on 32-bit machines
+ * only pointers are smaller. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
-/* Attacks on memory and time (section J of the catalogue), scaled so that all of them take seconds: the one block is never
- * exceeded, nor are the numbers of connections, who has to go goes in the order that tracker.h names, everything that is
- * dropped is told, every connection gets its close, and established ones live through it.
- * Work is bounded by what can be counted: events, records that time out in a call, queued segments. */
+/* Attacks on memory and time (section J of the catalogue), scaled so that all of them take seconds:
+ * the one block is never exceeded, nor are the numbers of connections, who has to go goes in the
+ * order that tracker.h names, everything that is dropped is told, every connection gets its close,
+ * and established ones live through it. Work is bounded by what can be counted: events, records
+ * that time out in a call, queued segments. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "build.h"
 #include "tape.h"
 
-/* Floods are this much smaller where each packet costs more: with sanitizers, and under valgrind (TEST_QUICK). */
+/* Floods are this much smaller where each packet costs more: with sanitizers, and under valgrind
+ * (TEST_QUICK). */
 static uint32_t scale(void) {
 #if defined(__SANITIZE_ADDRESS__)
   return 10;
@@ -254,7 +256,8 @@ Test(limits, what_is_closed_goes_before_all, .init = set_up) {
   end();
 }
 
-/* X03: nobody can choose keys that collide under a secret hash key; under a known one nothing breaks either. */
+/* X03: nobody can choose keys that collide under a secret hash key; under a known one nothing
+ * breaks either. */
 Test(limits, x03_many_flows_are_found, .init = set_up) {
   begin();
   siege.watched = 0;
@@ -323,7 +326,8 @@ Test(limits, x10_far_ahead, .init = set_up) {
   end();
 }
 
-/* X21: one side of a transfer is seen, with a hole at its beginning: what waits stays within the limit. */
+/* X21: one side of a transfer is seen, with a hole at its beginning: what waits stays within the
+ * limit. */
 Test(limits, x21_one_sided_elephant, .init = set_up, .timeout = 120) {
   uint32_t seq = 1001;
   uint64_t most = 0;
@@ -371,7 +375,8 @@ Test(limits, queue_limits_give_gaps, .init = set_up) {
   }
 }
 
-/* All the memory full of queued bytes: told as nomem or budget, and bytes in order still go through. */
+/* All the memory full of queued bytes: told as nomem or budget, and bytes in order still go
+ * through. */
 Test(limits, memory_full_of_queued_bytes, .init = set_up) {
   siege.config.memory_bytes = 1 << 20;
   begin();
@@ -390,7 +395,8 @@ Test(limits, memory_full_of_queued_bytes, .init = set_up) {
 
 /* ---- storms ---- */
 
-/* X11, X12, X13: the same segment over and over; flags of every kind: nothing grows, little is told. */
+/* X11, X12, X13: the same segment over and over; flags of every kind: nothing grows, little is
+ * told. */
 Test(limits, x11_to_x13_storms, .init = set_up, .timeout = 120) {
   static const struct {
     const char *name;
@@ -462,7 +468,8 @@ Test(limits, x14_to_x16_header_bombs, .init = set_up) {
 
 /* ---- time ---- */
 
-/* X17: idle flows, then the clock jumps: a call ends no more than timer_budget, and all end in the end. */
+/* X17: idle flows, then the clock jumps: a call ends no more than timer_budget, and all end in the
+ * end. */
 Test(limits, x17_clock_jump, .init = set_up, .timeout = 120) {
   uint32_t flows = 20000 / scale();
   uint64_t before;
@@ -494,7 +501,8 @@ Test(limits, x17_clock_jump, .init = set_up, .timeout = 120) {
   end();
 }
 
-/* X18: a packet of each flow in turn, so that every timer is set anew all the time: none fires, none is lost. */
+/* X18: a packet of each flow in turn, so that every timer is set anew all the time: none fires,
+ * none is lost. */
 Test(limits, x18_timer_churn, .init = set_up, .timeout = 120) {
   enum { FLOWS = 2000 };
   uint32_t rounds = 100 / scale();

@@ -1,6 +1,6 @@
-/* What must not change the tale: random conversations are told twice, once changed in a way that must not matter,
- * and the two tapes compared. The seed is printed; SEED in the environment sets it, and CONVERSATIONS how many there
- * are in all. The laws (laws.h) are asserted on every one. */
+/* What must not change the tale: random conversations are told twice, once changed in a way that
+ * must not matter, and the two tapes compared. The seed is printed; SEED in the environment sets
+ * it, and CONVERSATIONS how many there are in all. The laws (laws.h) are asserted on every one. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,8 +130,8 @@ Test(metamorphic, batches, .init = set_up, .timeout = 300) {
   }
 }
 
-/* The short way of usual segments (lib/usual.h), which is taken where nobody asks for verdicts, tells what
- * the long way tells. */
+/* The short way of usual segments (lib/usual.h), which is taken where nobody asks for verdicts,
+ * tells what the long way tells. */
 Test(metamorphic, ways, .init = set_up, .timeout = 300) {
   uint64_t seed = first_seed("ways");
 
@@ -145,7 +145,8 @@ Test(metamorphic, ways, .init = set_up, .timeout = 300) {
   }
 }
 
-/* Orders given from inside callbacks, at random; the same in both runs, asked for verdicts or not. */
+/* Orders given from inside callbacks, at random; the same in both runs, asked for verdicts or
+ * not. */
 static void meddle(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
                    const uint8_t *data) {
   uint64_t rng = (event->index * 131 + event->offset) * 131 + event->conn * 31 + event->kind;
@@ -171,7 +172,8 @@ static void tell_meddling(struct tape *tape, unsigned flags, size_t batch) {
   tape_end(tape); /* bytes that nobody wants leave holes: tiling is no law here */
 }
 
-/* MM10 under orders: every connection that was opened is closed, batches tell the same, and so do the short ways. */
+/* MM10 under orders: every connection that was opened is closed, batches tell the same, and so do
+ * the short ways. */
 Test(metamorphic, control, .init = set_up, .timeout = 300) {
   uint64_t seed = first_seed("control");
 
@@ -213,8 +215,8 @@ Test(metamorphic, prefix, .init = set_up, .timeout = 300) {
   }
 }
 
-/* Where addresses or numbers change, a partial checksum may by chance become the right one: plainly bad ones
- * take its place. */
+/* Where addresses or numbers change, a partial checksum may by chance become the right one: plainly
+ * bad ones take its place. */
 static void no_partial_sums(void) {
   for (size_t i = 0; i < talk.count; i++)
     if (talk.segment[i].sum == BUILD_SUM_PARTIAL) talk.segment[i].sum = BUILD_SUM_BAD;
@@ -239,7 +241,8 @@ Test(metamorphic, isn, .init = set_up, .timeout = 300) {
   }
 }
 
-/* MM3: whose address is the higher does not matter, nor IPv6 but for its lack of an identification. */
+/* MM3: whose address is the higher does not matter, nor IPv6 but for its lack of an
+ * identification. */
 Test(metamorphic, swap, .init = set_up, .timeout = 300) {
   uint64_t seed = first_seed("swap");
 
@@ -376,7 +379,8 @@ static uint64_t told_until(const struct tape *tape, uint32_t dir, int *finished)
   return until;
 }
 
-/* MM4, P08: with losses, what is told and what is told missing add up to what was sent, byte for byte in its place. */
+/* MM4, P08: with losses, what is told and what is told missing add up to what was sent, byte for
+ * byte in its place. */
 Test(metamorphic, loss, .init = set_up, .timeout = 300) {
   uint64_t seed = first_seed("loss");
 

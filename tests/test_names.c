@@ -1,5 +1,5 @@
-/* Words for numbers: the ones that programs print, by value; all values of a family have a word of their own;
- * every other number is "unknown". */
+/* Words for numbers: the ones that programs print, by value; all values of a family have a word of
+ * their own; every other number is "unknown". */
 #include <criterion/criterion.h>
 
 #include "tcptale/names.h"

@@ -6,7 +6,8 @@
 #include "tcptale/stream.h"
 #include "overlap.h"
 
-/* The relations in the order of the columns below, each with an old and a new extent that show it. */
+/* The relations in the order of the columns below, each with an old and a new extent that show
+ * it. */
 static const struct {
   const char *name;
   struct tcptale_extent old;

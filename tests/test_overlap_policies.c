@@ -1,6 +1,6 @@
-/* Every TCP row of the overlap table comes out as it says: through the public stream, at first sequence
- * numbers that put the wrap everywhere, with both ways of delivery. The table lies beside the captures
- * ($CAPTURES/../spec/overlap-policies.tsv); without it one line says so. */
+/* Every TCP row of the overlap table comes out as it says: through the public stream, at first
+ * sequence numbers that put the wrap everywhere, with both ways of delivery. The table lies beside
+ * the captures ($CAPTURES/../spec/overlap-policies.tsv); without it one line says so. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +46,8 @@ static void push(tcptale_stream *stream, uint32_t seq, const char *bytes, size_t
                TCPTALE_OK);
 }
 
-/* Feeds one row; `seq` is the number of the table's offset 0. Afterwards log->bytes holds what came out, behind
- * the byte of the leading hole where there is one. */
+/* Feeds one row; `seq` is the number of the table's offset 0. Afterwards log->bytes holds what came
+ * out, behind the byte of the leading hole where there is one. */
 static size_t feed_row(struct stream_log *log, const struct table_row *row, uint32_t policy,
                        uint32_t seq, uint32_t delivery) {
   tcptale_stream_config config;

@@ -97,7 +97,8 @@ static void copy_at_verdict(struct tape *tape, tcptale_conn *conn, const struct 
   copy->hs = *tcptale_handshake_of(&conn->tracker->env, conn);
 }
 
-/* What only the tracker's lists know, and what the record speaks for, is not the connection's own. */
+/* What only the tracker's lists know, and what the record speaks for, is not the connection's
+ * own. */
 static void clear_places(struct copy *copy) {
   struct tcptale_card *card = card_of(copy);
   struct tcptale_brief_key key = card->key;
@@ -332,7 +333,8 @@ Test(pack, bytes_of_a_half_open_connection) {
   }
 }
 
-/* With the default limits, and with a tracker full of established connections, SYNs push out SYNs. */
+/* With the default limits, and with a tracker full of established connections, SYNs push out
+ * SYNs. */
 Test(pack, flood_pushes_out_none_but_its_own, .timeout = 60) {
   enum { GOOD = 500, FLOOD = 100000 };
   tcptale_config config;
@@ -379,7 +381,8 @@ Test(pack, time_out_in_order) {
   tcptale_tracker_free(siege.tracker);
 }
 
-/* What is wished of every third call before its answer, while more wait than have room to become a card in place. */
+/* What is wished of every third call before its answer, while more wait than have room to become a
+ * card in place. */
 static void wish_early(struct siege *siege, uint64_t id) {
   tcptale_conn *conn = tcptale_tracker_find(siege->tracker, id);
   cr_assert_not_null(conn);
@@ -410,8 +413,8 @@ static void expect_answered(struct siege *siege, uint64_t id, uint64_t called_ns
   cr_expect_eq(look.state[TCPTALE_S2C], TCPTALE_STATE_ESTABLISHED);
 }
 
-/* However many wait, and in whatever order they are answered: what was said and wished before is kept, who is not
- * answered ends when its time has come, and all memory is given back. */
+/* However many wait, and in whatever order they are answered: what was said and wished before is
+ * kept, who is not answered ends when its time has come, and all memory is given back. */
 Test(pack, answers_reach_calls_with_and_without_room) {
   enum { CALLS = 700 };
   for (int version = 4; version <= 6; version += 2) {
@@ -437,8 +440,8 @@ Test(pack, answers_reach_calls_with_and_without_room) {
   }
 }
 
-/* One established connection with nothing waiting: its record; and with its share of the indexes, how many a
- * tracker holds. */
+/* One established connection with nothing waiting: its record; and with its share of the indexes,
+ * how many a tracker holds. */
 Test(pack, bytes_of_an_idle_connection, .timeout = 60) {
   for (int version = 4; version <= 6; version += 2) {
     tcptale_config config;

@@ -1,5 +1,5 @@
-/* test_programs.c - the parts of the example programs that keep or choose something: the tale's store and table,
- * the rows of conns, the command line, the labels. */
+/* test_programs.c - the parts of the example programs that keep or choose something: the tale's
+ * store and table, the rows of conns, the command line, the labels. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 
@@ -20,8 +20,8 @@ static uint32_t next_random(uint32_t *state) {
   return *state >> 8;
 }
 
-/* Eight chains grow in turn by pieces of random length and are dropped now and then; each must read back as a
- * plain copy in memory does. */
+/* Eight chains grow in turn by pieces of random length and are dropped now and then; each must read
+ * back as a plain copy in memory does. */
 enum { CHAINS = 8, CHAIN_MOST = 16384, STEPS = 4000 };
 
 typedef struct model {
@@ -102,7 +102,8 @@ Test(programs, table_finds_what_was_added_and_nothing_else) {
   tale_conns_clear(&conns);
 }
 
-/* 65536 rows fit into memory; twice as many are written in turn, then all are read, then changed, then read. */
+/* 65536 rows fit into memory; twice as many are written in turn, then all are read, then changed,
+ * then read. */
 Test(programs, rows_survive_outside_of_memory) {
   enum { ROWS = 140000 };
   conns_rows *rows = conns_rows_new();
@@ -224,7 +225,8 @@ Test(programs, labels) {
   cr_expect_str_eq(label_flags(0xfff, flags), "FSRP.UEWe");
 }
 
-/* Every anomaly that has a name has a sentence for the reader, and every verdict a mark but the ordinary one. */
+/* Every anomaly that has a name has a sentence for the reader, and every verdict a mark but the
+ * ordinary one. */
 Test(programs, every_report_has_its_words) {
   for (uint32_t code = 1; code < 256; code++) {
     tale_word word = tale_word_anomaly(code);

@@ -1,5 +1,5 @@
-/* The scripts' notation itself: what a line says is what its frame carries, and every line of every script is
- * understood. */
+/* The scripts' notation itself: what a line says is what its frame carries, and every line of every
+ * script is understood. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

@@ -86,8 +86,8 @@ Test(segments, random_ranges_agree_with_an_array) {
   }
 }
 
-/* Orders in which an attacker sends 4096 one-byte segments (X04 .. X06) and an overlapping staircase (X07);
- * each must cost at most a few links times log2 n. */
+/* Orders in which an attacker sends 4096 one-byte segments (X04 .. X06) and an overlapping
+ * staircase (X07); each must cost at most a few links times log2 n. */
 static uint64_t place(int pattern, uint64_t i, uint64_t n) {
   switch (pattern) {
   case 0: return 2 * i;

@@ -1,5 +1,5 @@
-/* The keyed hash against the vectors of its authors (SipHash-2-4) and of the kernel's 1-3 (hsiphash on 64-bit
- * machines): message of n bytes 0, 1, 2 ... under the key 00 01 .. 0f. */
+/* The keyed hash against the vectors of its authors (SipHash-2-4) and of the kernel's 1-3 (hsiphash
+ * on 64-bit machines): message of n bytes 0, 1, 2 ... under the key 00 01 .. 0f. */
 #include <criterion/criterion.h>
 
 #include "siphash.h"

@@ -1,5 +1,6 @@
-/* One direction, alone: what goes in as segments comes out as a tale. Rows are named after the cases of TCP
- * traffic that they show; each runs at many first sequence numbers, which change nothing. */
+/* One direction, alone: what goes in as segments comes out as a tale. Rows are named after the
+ * cases of TCP traffic that they show; each runs at many first sequence numbers, which change
+ * nothing. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The public stream as an object: arguments, results, verdicts, provenance, calls from inside a callback, and
- * the embedded direction where only the tracker can reach it. */
+/* The public stream as an object: arguments, results, verdicts, provenance, calls from inside a
+ * callback, and the embedded direction where only the tracker can reach it. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,8 +347,8 @@ Test(half, the_hot_part_is_small) {
   cr_assert_leq(sizeof(struct tcptale_cold), 96);
 }
 
-/* Discarded at each event in turn, while queued bytes are being handed over: nothing is told of bytes after it,
- * nothing stays in memory, and the position goes on to the FIN. */
+/* Discarded at each event in turn, while queued bytes are being handed over: nothing is told of
+ * bytes after it, nothing stays in memory, and the position goes on to the FIN. */
 Test(half, discarding_from_inside_keeps_only_the_position) {
   static const uint32_t delivery[] = {TCPTALE_DELIVER_ARRIVAL, TCPTALE_DELIVER_ACKED};
 
@@ -438,7 +438,8 @@ Test(half, a_policy_may_change_on_the_way) {
   inside_end(&in);
 }
 
-/* The arena is in other hands: in-order bytes flow, early ones are refused and missed later, never silently. */
+/* The arena is in other hands: in-order bytes flow, early ones are refused and missed later, never
+ * silently. */
 Test(half, without_memory_bytes_in_order_still_flow) {
   static const uint32_t delivery[] = {TCPTALE_DELIVER_ARRIVAL, TCPTALE_DELIVER_ACKED};
 
@@ -500,7 +501,8 @@ Test(half, a_second_copy_is_only_compared) {
   inside_end(&in);
 }
 
-/* A gap of another time is forgotten: its late bytes count as delivered, and are not compared with others. */
+/* A gap of another time is forgotten: its late bytes count as delivered, and are not compared with
+ * others. */
 Test(half, old_gaps_are_forgotten_without_a_false_alarm) {
   struct inside in;
   inside_begin(&in, 16);

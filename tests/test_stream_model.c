@@ -1,6 +1,7 @@
-/* A direction against slow, obvious models of its receiver: a list of segments as the BSD kernels keep it, one
- * as Linux keeps it, and an owner per byte for the policies that are known by pairs. Then laws that hold
- * whatever the limits: tiling, true bytes, nothing left in memory. Seeds are printed where a run differs. */
+/* A direction against slow, obvious models of its receiver: a list of segments as the BSD kernels
+ * keep it, one as Linux keeps it, and an owner per byte for the policies that are known by pairs.
+ * Then laws that hold whatever the limits: tiling, true bytes, nothing left in memory. Seeds are
+ * printed where a run differs. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +142,8 @@ static void list_insert(struct model *m, int at, struct sent s) {
   m->count++;
 }
 
-/* 4.4BSD's reassembly queue: the segment before cuts the new one, the new one cuts those after it. */
+/* 4.4BSD's reassembly queue: the segment before cuts the new one, the new one cuts those after
+ * it. */
 static void bsd_add(struct model *m, struct sent s) {
   int at = 0;
   while (at < m->count && m->sent[at].start <= s.start) at++;
@@ -157,7 +159,8 @@ static void bsd_add(struct model *m, struct sent s) {
   list_insert(m, at, s);
 }
 
-/* Linux' out-of-order queue: whole segments by start; one inside another goes, the rest may overlap. */
+/* Linux' out-of-order queue: whole segments by start; one inside another goes, the rest may
+ * overlap. */
 static void linux_add(struct model *m, struct sent s) {
   int at = 0;
   for (int i = 0; i < m->count; i++)
@@ -401,7 +404,8 @@ Test(stream_model, laws_hold_under_any_limit) {
   }
 }
 
-/* X21: one way, a hole at the very start, then 256 MiB: memory stays near the limit, nothing else is lost. */
+/* X21: one way, a hole at the very start, then 256 MiB: memory stays near the limit, nothing else
+ * is lost. */
 Test(stream_model, an_elephant_behind_a_hole_stays_within_the_limit) {
   static struct bench b;
   static uint8_t data[1460];
@@ -497,8 +501,9 @@ static void deep_gap(const tcptale_gap_event *event, void *user) {
   d->gaps += event->len;
 }
 
-/* X09: one segment, or one ACK, that resolves 10,000 queued ones does so in a loop: however many there are, the
- * callbacks run at the same height of the stack, give or take how they were reached. */
+/* X09: one segment, or one ACK, that resolves 10,000 queued ones does so in a loop: however many
+ * there are, the callbacks run at the same height of the stack, give or take how they were
+ * reached. */
 Test(stream_model, a_deep_queue_is_resolved_without_recursion) {
   enum { DEEP = 10000, ROOM = 4096 };
   static const struct {

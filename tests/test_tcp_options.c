@@ -1,5 +1,5 @@
-/* TCP options: what the decoder puts into the packet, what the iterator says of each, and that both flag the
- * same. Section D11 of the semantics. */
+/* TCP options: what the decoder puts into the packet, what the iterator says of each, and that both
+ * flag the same. Section D11 of the semantics. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -128,7 +128,8 @@ static size_t tell_values(char *text, const tcptale_tcp_option *option) {
   return at + (size_t)snprintf(text + at, TEXT / 2, "%s", at ? ")" : "");
 }
 
-/* Walks the options, and holds what is true of any walk. Returns how many there were but NOP and EOL. */
+/* Walks the options, and holds what is true of any walk. Returns how many there were but NOP and
+ * EOL. */
 static unsigned tell(char *text, const tcptale_packet *packet, const uint8_t *data) {
   tcptale_tcp_option option = {.struct_size = sizeof option};
   uint32_t end = packet->tcp_offset + packet->tcp_header_len, last = 0;

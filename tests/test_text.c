@@ -1,4 +1,5 @@
-/* test_text.c - the text of tcpdump as a capture: lines in, packets, and the same lines out again. */
+/* test_text.c - the text of tcpdump as a capture: lines in, packets, and the same lines out
+ * again. */
 #include <criterion/criterion.h>
 
 #include "capture.h"
@@ -10,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads a text and gives the lines that dump would print, and each record's time where asked for. */
+/* Reads a text and gives the lines that dump would print, and each record's time where asked
+ * for. */
 static void dump_text(const char *text, int absolute, int times, char *out, size_t size) {
   FILE *file = tmpfile();
   lines *maker = lines_new(absolute);
@@ -93,7 +95,8 @@ Test(text, the_capture_of_the_same_conversation) {
   lines_free(maker);
 }
 
-/* Prose around the lines, also prose that speaks of IP and flags, is passed over; so is what follows the length. */
+/* Prose around the lines, also prose that speaks of IP and flags, is passed over; so is what
+ * follows the length. */
 Test(text, prose) {
   expect(
       "TCP Connection: a sample\n\n1. tcpdump -n port 80 -l > tcpdump.txt\n"
@@ -209,7 +212,8 @@ Test(text, times) {
   }
 }
 
-/* Packets are whole: valid checksums, all of the payload, also where an IP length cannot hold it. */
+/* Packets are whole: valid checksums, all of the payload, also where an IP length cannot hold
+ * it. */
 Test(text, packets) {
   static const struct {
     const char *line;

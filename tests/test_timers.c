@@ -1,4 +1,5 @@
-/* test_timers.c - the timer wheel against a list that is searched: nothing early, nothing forgotten, any jump. */
+/* test_timers.c - the timer wheel against a list that is searched: nothing early, nothing
+ * forgotten, any jump. */
 #include <criterion/criterion.h>
 
 #include <stdlib.h>

@@ -23,8 +23,8 @@ TCPTALE_API uint16_t tcptale_checksum(const uint8_t *data, size_t len);
 
 /* The sum of the pseudo header of TCP: `addr_len` is 4 or 16, the length of `src` and of `dst`;
  * `protocol` 6 for TCP; `len` the bytes of the segment. 0 for any other `addr_len`. Since 0.9. */
-TCPTALE_API uint64_t tcptale_checksum_pseudo(const uint8_t *src, const uint8_t *dst, size_t addr_len,
-                                             uint8_t protocol, uint32_t len);
+TCPTALE_API uint64_t tcptale_checksum_pseudo(const uint8_t *src, const uint8_t *dst,
+                                             size_t addr_len, uint8_t protocol, uint32_t len);
 
 /* The checksum after one 16-bit word of the data changed from `before` to `after` (RFC 1624,
  * equation 3). Since 0.9. */

@@ -16,7 +16,7 @@ extern "C" {
 
 /* What becomes of overlapping fragments besides the policies of stream.h. */
 enum tcptale_frag_policy {
-  TCPTALE_FRAG_DISCARD = 32 /* the whole datagram goes, and later fragments of it; exact copies are ignored */
+  TCPTALE_FRAG_DISCARD = 32 /* the datagram goes, and later fragments; exact copies do no harm */
 };
 
 /* Limits and rules. tcptale_defrag_config_init writes the defaults. */
@@ -38,12 +38,12 @@ typedef struct tcptale_defrag_result {
   uint32_t struct_size;
   uint32_t complete;       /* 1: `data` holds the whole payload of a datagram */
   uint64_t anomalies_frag; /* bit (code - 120) for TCPTALE_ANOMALY_FRAG_OVERLAP .. FRAG_TIMEOUT */
-  uint64_t first_index;    /* the packets that the datagram was put together from: first to come ... */
+  uint64_t first_index;    /* the packets that it was put together from: the first to come ... */
   uint64_t last_index;     /* ... and the one that completed it */
   uint32_t fragment_count;
   uint32_t len;            /* bytes in `data`, at most 65535 - 20 (IPv4) or 65535 (IPv6) */
   const uint8_t *data;
-  tcptale_packet first;    /* the decoded fragment at offset 0: what tcptale_decode_reassembled takes */
+  tcptale_packet first;    /* the fragment at offset 0: what tcptale_decode_reassembled takes */
 } tcptale_defrag_result;
 
 typedef struct tcptale_defrag tcptale_defrag;
@@ -70,8 +70,8 @@ TCPTALE_API int tcptale_defrag_new(tcptale_defrag **out, const tcptale_defrag_co
  *   old. A fragment that the capture cut is not used; its datagram times out. TCPTALE_ERR_ARG:
  *   NULL, no fragment. Cost: O(bytes of the fragment), however many others there are. Since 0.9. */
 TCPTALE_API int tcptale_defrag_push(tcptale_defrag *defrag, const tcptale_packet *packet,
-                                    const uint8_t *data, uint64_t scope, uint64_t index, uint64_t ts_ns,
-                                    tcptale_defrag_result *result);
+                                    const uint8_t *data, uint64_t scope, uint64_t index,
+                                    uint64_t ts_ns, tcptale_defrag_result *result);
 
 /* Drops datagrams that are older than the timeout at `ts_ns`, at most `budget` of them; returns
  * how many incomplete ones there were (those already dropped for an anomaly do not count). Since

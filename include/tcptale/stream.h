@@ -33,7 +33,7 @@ enum tcptale_policy {
 /* When in-order bytes are handed over. */
 enum tcptale_delivery {
   TCPTALE_DELIVER_ARRIVAL = 1, /* at once */
-  TCPTALE_DELIVER_ACKED = 2    /* once the receiver acknowledged them; until then they wait as a copy */
+  TCPTALE_DELIVER_ACKED = 2    /* once the receiver acknowledged them; they wait as a copy */
 };
 
 /* What becomes of urgent data (RFC 6093): the byte before the urgent pointer's position. */
@@ -55,7 +55,7 @@ enum tcptale_gap {
 
 /* What one segment was: exactly one of these for each. */
 enum tcptale_verdict {
-  TCPTALE_SEGMENT_IN_ORDER = 1,       /* begins at the next expected byte; also SYN, FIN and plain ACK */
+  TCPTALE_SEGMENT_IN_ORDER = 1,       /* begins at the next byte; also SYN, FIN and plain ACK */
   TCPTALE_SEGMENT_OUT_OF_ORDER = 2,   /* begins above it, or fills a hole below queued bytes */
   TCPTALE_SEGMENT_RETRANSMISSION = 3, /* brings no new byte and is not known to be acknowledged */
   TCPTALE_SEGMENT_SPURIOUS_RETRANSMISSION = 4, /* all of it was acknowledged before */
@@ -124,8 +124,8 @@ typedef struct tcptale_stream_config {
   uint32_t policy;             /* TCPTALE_POLICY_; FIRST */
   uint32_t delivery;           /* TCPTALE_DELIVER_; ARRIVAL */
   uint32_t urgent;             /* TCPTALE_URGENT_; INLINE */
-  uint32_t one_sided;          /* 1: no acknowledgements will come, holes end by bytes and time; 0 */
-  uint32_t queue_segments;     /* queued segments at most, one of over 1472 bytes is several; 8192 */
+  uint32_t one_sided;          /* 1: no ACKs will come, holes end by bytes and time; 0 */
+  uint32_t queue_segments;     /* queued at most, one of over 1472 bytes is several; 8192 */
   uint64_t queue_bytes;        /* queued bytes at most; 8 MiB */
   uint64_t async_hole_bytes;   /* queued above a hole before it is given up, unseen ACKs; 64 KiB */
   uint64_t async_hole_ns;      /* age of a hole before it is given up, unseen ACKs; 5 s */
@@ -159,11 +159,13 @@ enum tcptale_push_flag {
  * Since 0.9. */
 TCPTALE_API int tcptale_stream_config_init(tcptale_stream_config *config, size_t struct_size);
 /* Writes the size and no callbacks. TCPTALE_ERR_ARG: NULL or too small. Since 0.9. */
-TCPTALE_API int tcptale_stream_callbacks_init(tcptale_stream_callbacks *callbacks, size_t struct_size);
+TCPTALE_API int tcptale_stream_callbacks_init(tcptale_stream_callbacks *callbacks,
+                                              size_t struct_size);
 
 /* Makes a stream whose byte 0 has sequence number `first_seq`, in one block of
  * config->memory_bytes; both structs are copied. `user` goes to every callback. TCPTALE_ERR_ARG
- * (NULL, or a value out of its range), TCPTALE_ERR_NOMEM (below 256 KiB, or it could not be had). Since 0.9. */
+ * (NULL, or a value out of its range), TCPTALE_ERR_NOMEM (below 256 KiB, or it could not be had).
+ * Since 0.9. */
 TCPTALE_API int tcptale_stream_new(tcptale_stream **out, const tcptale_stream_config *config,
                                    const tcptale_stream_callbacks *callbacks, void *user,
                                    uint32_t first_seq);
@@ -177,7 +179,8 @@ TCPTALE_API int tcptale_stream_push(tcptale_stream *stream, uint32_t seq, const 
                                     uint64_t index, uint64_t ts_ns, uint32_t *verdict);
 
 /* The receiver's cumulative acknowledgement. Since 0.9. */
-TCPTALE_API int tcptale_stream_ack(tcptale_stream *stream, uint32_t ack, uint64_t index, uint64_t ts_ns);
+TCPTALE_API int tcptale_stream_ack(tcptale_stream *stream, uint32_t ack, uint64_t index,
+                                   uint64_t ts_ns);
 
 /* Time has come to `ts_ns`: gives up what waited too long. Since 0.9. */
 TCPTALE_API int tcptale_stream_expire(tcptale_stream *stream, uint64_t ts_ns);

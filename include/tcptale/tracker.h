@@ -1,12 +1,12 @@
-/* tcptale/tracker.h - the connection tracker: frames go in, the tale of every connection comes
- * out as callbacks.
+/* tcptale/tracker.h - the connection tracker: frames go in, the tale of every connection comes out
+ * as callbacks.
  *
  * What a caller may rely on, whatever the input:
  * - Order. For one connection: open, at most one established, then data, gap and half_close, then
  *   close. Open comes first, close last, each exactly once. Reset and anomaly come where they
- *   happen in the stream; an anomaly of the handshake may come before established. The verdict on
- *   a segment comes before all that the segment causes but open. After its close only the verdict
- *   on a late segment still names a connection; conn is NULL then, and what is odd about such a
+ *   happen in the stream; an anomaly of the handshake may come before established. The verdict on a
+ *   segment comes before all that the segment causes but open. After its close only the verdict on
+ *   a late segment still names a connection; conn is NULL then, and what is odd about such a
  *   segment is told as of no connection.
  * - Tiling. Data and gap events of a direction tile it from offset 0 to the offset of its
  *   half_close.
@@ -14,16 +14,16 @@
  * - One block. All memory is config.memory_bytes, taken once by tcptale_tracker_new.
  *
  * Limits, and what happens at each (all of them are reported):
- * - memory_bytes used up: this gives way, in this order: closed connections that linger; the
- *   oldest incomplete datagrams; half-open connections; midstream ones of which one side was seen,
- *   and those that a RST is about to end; then those idle longest. An evicted one gets anomaly
- *   evicted, what waits in its streams is settled as at any end, and close (evicted).
- * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that nobody
- *   answered costs 64 bytes (IPv6: 96; 128 where scope, tags or tunnels are part of its key; another
- *   64 while fewer than 256 wait) and its share of the index, and pushes out older ones: a flood of
- *   SYNs stays in a few megabytes and ends no established connection, or one where as many as may be
- *   open are established. 65,536, unless the configuration says otherwise, are 4 MiB, which most
- *   caches hold; at 100,000 SYNs a second they leave a real one 0.6 s to be answered.
+ * - memory_bytes used up: this gives way, in this order: closed connections that linger; the oldest
+ *   incomplete datagrams; half-open connections; midstream ones of which one side was seen, and
+ *   those that a RST is about to end; then those idle longest. An evicted one gets anomaly evicted,
+ *   what waits in its streams is settled as at any end, and close (evicted).
+ * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that
+ *   nobody answered costs 64 bytes (IPv6: 96; 128 where scope, tags or tunnels are part of its key;
+ *   another 64 while fewer than 256 wait) and its share of the index, and pushes out older ones: a
+ *   flood of SYNs stays in a few megabytes and ends no established connection, or one where as many
+ *   as may be open are established. 65,536, unless the configuration says otherwise, are 4 MiB,
+ *   which most caches hold; at 100,000 SYNs a second they leave a real one 0.6 s to be answered.
  * - closed connections: 16,384 are remembered for their ports, at most; the one that was closed
  *   first is forgotten then. Up to 546 closes a second all linger for closed_ns.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
@@ -60,7 +60,7 @@ typedef struct tcptale_conn tcptale_conn;
 /* Which checksums count. A host whose network card computes checksums shows wrong ones in its own
  * captures; it is recognised by being answered all the same. */
 enum tcptale_checksum_mode {
-  TCPTALE_CHECKSUM_AUTO = 1,   /* verify, but not against a sender whose checksums its hardware computes */
+  TCPTALE_CHECKSUM_AUTO = 1,   /* verify, but for senders whose hardware computes them */
   TCPTALE_CHECKSUM_VERIFY = 2, /* verify; only partial sums and an IPv4 checksum of 0 are excused */
   TCPTALE_CHECKSUM_IGNORE = 3  /* none; the fastest */
 };
@@ -111,9 +111,9 @@ typedef struct tcptale_config {
   uint64_t established_ns;     /* idle; 600 s */
   uint64_t closed_ns;          /* after a close, ports are remembered; 30 s */
   uint64_t reset_ns;           /* a RST that counted is believed after; 10 s */
-  uint64_t pressure_half_open_ns;   /* the first two, as new ones come while over 90 % is full; 10 s */
+  uint64_t pressure_half_open_ns;   /* the first two, for what comes when over 90 % is full; 10 s */
   uint64_t pressure_established_ns; /* 100 s */
-  uint8_t hash_key[16];        /* secret of the index; set it from a random source where traffic is hostile */
+  uint8_t hash_key[16];        /* secret of the index: random where traffic is hostile */
 } tcptale_config;
 
 enum {
@@ -159,7 +159,7 @@ typedef struct tcptale_established_event {
   uint64_t conn_id;
   uint64_t index;
   uint64_t ts_ns;
-  int64_t rtt_ns;        /* from the SYN that counted to the ACK that completes it; -1: part of it was not seen */
+  int64_t rtt_ns;        /* from the SYN that counted to the ACK that completes it; -1: not seen */
   int64_t syn_synack_ns; /* from that SYN to its SYN+ACK, or -1 */
 } tcptale_established_event;
 
@@ -168,7 +168,7 @@ enum tcptale_reset {
   TCPTALE_RESET_EXACT = 1,     /* at the next sequence number: it counts */
   TCPTALE_RESET_TENTATIVE = 2, /* in the window only; what follows will tell */
   TCPTALE_RESET_CONFIRMED = 3, /* a tentative one, confirmed by an exact RST or by silence */
-  TCPTALE_RESET_REFUTED = 4    /* one that was told is not believed any more: the connection goes on */
+  TCPTALE_RESET_REFUTED = 4    /* a told one is not believed any more: it goes on */
 };
 
 typedef struct tcptale_reset_event {
@@ -210,7 +210,7 @@ typedef struct tcptale_segment_event {
   uint64_t ts_ns;
   uint32_t direction;
   uint32_t verdict;   /* TCPTALE_SEGMENT_ */
-  uint32_t seq;       /* relative to the direction's SYN, which is 0; midstream: the first byte seen is 1 */
+  uint32_t seq;       /* relative to its SYN, which is 0; midstream: the first byte seen is 1 */
   uint32_t ack;       /* relative to the other direction's; 0 without ACK bit */
   uint32_t len;       /* bytes of payload, on the wire */
   uint32_t tcp_flags; /* TCPTALE_TCP_ */
@@ -246,7 +246,7 @@ typedef struct tcptale_frame {
   uint32_t wire_len;    /* bytes on the wire; below cap_len counts as cap_len */
   uint64_t ts_ns;       /* nanoseconds since any epoch; may jump, time is the highest seen */
   uint64_t index;       /* the caller's number for it, told in events; 0 is "none" there */
-  uint64_t scope;       /* part of the connection's key: interface, site ...; 0 where there is one only */
+  uint64_t scope;       /* part of the key: interface, site ...; 0 where there is one only */
   const uint8_t *data;
 } tcptale_frame;
 
@@ -282,24 +282,23 @@ TCPTALE_API int tcptale_tracker_new_in(tcptale_tracker **out, const tcptale_conf
                                        size_t len);
 
 /* Feeds `count` frames in order; all callbacks that they cause run before it returns. `consumed`
- * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts
- * as processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT,
- * TCPTALE_ERR_STOPPED. A batch is faster than single calls, most so where connections are many: what
- * is kept of the connections of the next frames is fetched while earlier ones are processed.
- * Cost per frame: O(1), O(log n) in the queued segments of one direction, and what becomes
- * deliverable. Since 0.9. */
+ * (or NULL) gets how many were processed: all, unless the tracker was stopped in one (it counts as
+ * processed). TCPTALE_ERR_ARG (nothing was processed), TCPTALE_ERR_REENTRANT, TCPTALE_ERR_STOPPED.
+ * A batch is faster than single calls, most so where connections are many: what is kept of the
+ * connections of the next frames is fetched while earlier ones are processed. Cost per frame: O(1),
+ * O(log n) in the queued segments of one direction, and what becomes deliverable. Since 0.9. */
 TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_frame *frames,
                                      size_t count, size_t *consumed);
 
-/* Hints that `frame` will be fed some calls from now: what is kept of its connection is brought into
- * the cache while others are fed. For callers that feed one frame a call: with a million connections
- * it takes a third of the time. Call it for each frame, in order, when it is 8 to 16 behind the one
- * fed next. Its headers are read at once, so prefetch them yourself some frames earlier where they
- * are not at hand. `frame` and its bytes have to stay until this returns only, and it need not be
- * fed; ts_ns and index do not matter. No event and no counter changes. While 4,096 connections or
- * fewer are open it does nothing. TCPTALE_OK, after a stop too; TCPTALE_ERR_ARG: NULL, data NULL
- * with cap_len above 0, a struct_size too small or no multiple of the frame's alignment. Cost: that
- * of reading headers. Callbacks: yes. Since 0.9. */
+/* Hints that `frame` will be fed some calls from now: what is kept of its connection is brought
+ * into the cache while others are fed. For callers that feed one frame a call: with a million
+ * connections it takes a third of the time. Call it for each frame, in order, when it is 8 to 16
+ * behind the one fed next. Its headers are read at once, so prefetch them yourself some frames
+ * earlier where they are not at hand. `frame` and its bytes have to stay until this returns only,
+ * and it need not be fed; ts_ns and index do not matter. No event and no counter changes. While
+ * 4,096 connections or fewer are open it does nothing. TCPTALE_OK, after a stop too;
+ * TCPTALE_ERR_ARG: NULL, data NULL with cap_len above 0, a struct_size too small or no multiple of
+ * the frame's alignment. Cost: that of reading headers. Callbacks: yes. Since 0.9. */
 TCPTALE_API int tcptale_tracker_prefetch(tcptale_tracker *tracker, const tcptale_frame *frame);
 
 /* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked
@@ -345,7 +344,8 @@ typedef struct tcptale_tracker_stats {
 } tcptale_tracker_stats;
 
 /* Writes the counters; stats->struct_size is set by the caller. Callbacks: yes. Since 0.9. */
-TCPTALE_API int tcptale_tracker_stats_read(const tcptale_tracker *tracker, tcptale_tracker_stats *stats);
+TCPTALE_API int tcptale_tracker_stats_read(const tcptale_tracker *tracker,
+                                           tcptale_tracker_stats *stats);
 
 /* The handle of a connection that is open, good until the next call of feed, expire, flush or
  * free (inside a callback: until it returns); NULL where there is none. O(1). Callbacks: yes.

@@ -132,8 +132,8 @@ static uint32_t draw_reach(const struct dialog *dialog, struct world *world, uin
   return reach < room ? reach : room;
 }
 
-/* Sends it on a detour; 0: it goes straight. What lies below a midstream stream's first segment nobody can know,
- * so that one is never late. */
+/* Sends it on a detour; 0: it goes straight. What lies below a midstream stream's first segment
+ * nobody can know, so that one is never late. */
 static int detour(struct dialog *dialog, struct world *world, const struct segment *segment) {
   struct delay *delay = dialog->delay ? &dialog->delay[segment->dir] : NULL;
   const struct plan *plan = &world->plan;

@@ -1,5 +1,5 @@
-/* dialog.h - one connection, a segment at a time: handshake, exchanges, end. Sequence numbers are relative: the
- * SYN is 0, the first byte 1. */
+/* dialog.h - one connection, a segment at a time: handshake, exchanges, end. Sequence numbers are
+ * relative: the SYN is 0, the first byte 1. */
 #ifndef TCPTALE_BENCH_DIALOG_H
 #define TCPTALE_BENCH_DIALOG_H
 

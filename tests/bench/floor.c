@@ -1,5 +1,5 @@
-/* floor.c - how fast it could be: each mode does less of the work than a tracker has to; tablew and tableiw add idle
- * instructions.
+/* floor.c - how fast it could be: each mode does less of the work than a tracker has to; tablew and
+ * tableiw add idle instructions.
  *
  *   floor trace=FILE mode=MODE [checksum=on] [slots=N] [verify=on] [limit=N]
  *
@@ -7,8 +7,8 @@
  * table   decoded, found, taken in: one frame after the other
  * tablew  table, and 240 independent instructions a frame: a program that does more for a packet
  * tableiw the same with 8-byte slots that point to records: two dependent misses instead of one
- * batch   table by 32: all are decoded and the lines of their connections asked for, then all are taken in
- * batchp  batch; the headers of the 32 that follow are prefetched as well, as an array of frames allows
+ * batch   table by 32: all are decoded and their connections' lines prefetched, then all are taken
+ * batchp  batch, and the headers of the 32 that follow prefetched, as an array of frames allows
  * batchi  batchp with 8-byte slots that point to records: less memory, one more line
  *
  * checksum=on verifies that of TCP in any mode. */
@@ -94,14 +94,15 @@ static void work_tableiw(void *user, const tcptale_frame *frames, size_t count) 
   one_by_one(user, frames, count, 1, 1);
 }
 
-/* Asks for the headers of a frame that will be decoded in the next batch. The rest of a frame is left to the machine's
- * own prefetcher, which is better at it. */
+/* Asks for the headers of a frame that will be decoded in the next batch. The rest of a frame is
+ * left to the machine's own prefetcher, which is better at it. */
 static inline void fetch_frame(const tcptale_frame *frame) {
   __builtin_prefetch(frame->data);
   __builtin_prefetch(frame->data + LINE);
 }
 
-/* Decodes up to BATCH frames, and asks for as many that follow; what is no segment, or a wrong one, is left out. */
+/* Decodes up to BATCH frames, and asks for as many that follow; what is no segment, or a wrong one,
+ * is left out. */
 static inline size_t take_batch(const struct floor *floor, const tcptale_frame *frames,
                                 size_t count, int fetch, struct floor_segment *out) {
   size_t taken = 0;

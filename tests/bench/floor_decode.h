@@ -1,5 +1,6 @@
-/* floor_decode.h - the least that decoding a segment can be: Ethernet, VLAN tags, IPv4 or IPv6, TCP, every length
- * checked, and a hash that is the same both ways. No extension headers, no options, no fragments. */
+/* floor_decode.h - the least that decoding a segment can be: Ethernet, VLAN tags, IPv4 or IPv6,
+ * TCP, every length checked, and a hash that is the same both ways. No extension headers, no
+ * options, no fragments. */
 #ifndef TCPTALE_BENCH_FLOOR_DECODE_H
 #define TCPTALE_BENCH_FLOOR_DECODE_H
 
@@ -8,7 +9,8 @@
 #include "bytes.h"
 #include "tcptale/tracker.h"
 
-/* The two ends are 64-bit numbers, the lower first; an IPv6 address is folded into its last bits. */
+/* The two ends are 64-bit numbers, the lower first; an IPv6 address is folded into its last
+ * bits. */
 struct floor_segment {
   uint64_t end[2];
   const uint8_t *data;

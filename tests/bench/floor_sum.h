@@ -1,4 +1,5 @@
-/* floor_sum.h - the Internet checksum as fast as plain C for any 64-bit machine has it: 16 bytes at a time. */
+/* floor_sum.h - the Internet checksum as fast as plain C for any 64-bit machine has it: 16 bytes at
+ * a time. */
 #ifndef TCPTALE_BENCH_FLOOR_SUM_H
 #define TCPTALE_BENCH_FLOOR_SUM_H
 

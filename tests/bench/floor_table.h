@@ -1,5 +1,6 @@
-/* floor_table.h - the least that tracking can be, in order and without state: open on SYN, hand bytes over where
- * they are the next, forget after RST or both FINs. What comes out of order is lost; nothing ever times out. */
+/* floor_table.h - the least that tracking can be, in order and without state: open on SYN, hand
+ * bytes over where they are the next, forget after RST or both FINs. What comes out of order is
+ * lost; nothing ever times out. */
 #ifndef TCPTALE_BENCH_FLOOR_TABLE_H
 #define TCPTALE_BENCH_FLOOR_TABLE_H
 

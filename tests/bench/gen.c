@@ -2,8 +2,8 @@
  *
  *   gen plan=W5 trace=FILE [seed=N] [FIELD=N ...]       the plans and their fields: plan.c, plan.h
  *
- * Same arguments, same bytes. Each round visits the connections that are active in another order, so that neither
- * order of creation nor that of the last round helps a prefetcher. */
+ * Same arguments, same bytes. Each round visits the connections that are active in another order,
+ * so that neither order of creation nor that of the last round helps a prefetcher. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,8 @@ static void visit(struct scene *scene, struct dialog *dialog) {
   flood(scene);
 }
 
-/* Every dialog once: a counter of full period mod a power of two, its high bits mixed into the low. */
+/* Every dialog once: a counter of full period mod a power of two, its high bits mixed into the
+ * low. */
 static void play_round(struct scene *scene) {
   uint64_t active = scene->world.plan.active, size = 1;
   unsigned half = 0;

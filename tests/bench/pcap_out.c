@@ -56,7 +56,8 @@ static void put32(uint8_t *p, uint32_t value) {
   for (int i = 0; i < 4; i++) p[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-/* What hosts of today send: timestamps always, in a SYN also MSS, SACK permitted and window scale. */
+/* What hosts of today send: timestamps always, in a SYN also MSS, SACK permitted and window
+ * scale. */
 static size_t write_options(uint8_t *options, int syn, int ack, uint32_t ms) {
   static const uint8_t in_syn[OPTIONS_MOST] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
                                                0, 0, 0, 0,    0, 0, 1, 3,  3, 7};

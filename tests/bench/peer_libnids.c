@@ -1,8 +1,10 @@
-/* peer_libnids.c - libnids on a trace: its packet handler called directly, without its port-scan detector.
+/* peer_libnids.c - libnids on a trace: its packet handler called directly, without its port-scan
+ * detector.
  *
  *   libnids trace=FILE [streams=N] [checksum=on] [verify=on] [limit=N]
  *
- * streams: the size of its table, 1,040 by default; it evicts the oldest when three quarters are taken. */
+ * streams: the size of its table, 1,040 by default; it evicts the oldest when three quarters are
+ * taken. */
 #include <pcap.h>
 #include <nids.h>
 #include <stdint.h>

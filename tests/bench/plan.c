@@ -1,5 +1,5 @@
-/* plan.c - see plan.h. W: workloads; S: the packets of W3 with fewer connections at once; M: what is remembered of
- * a connection; C: right or wrong, small. */
+/* plan.c - see plan.h. W: workloads; S: the packets of W3 with fewer connections at once; M: what
+ * is remembered of a connection; C: right or wrong, small. */
 #include "plan.h"
 
 #include <stddef.h>

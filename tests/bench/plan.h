@@ -33,15 +33,15 @@ struct plan {
 
   uint64_t conflict; /* 1: what an overlap repeats differs from the first copy */
   uint64_t
-      corrupt_every; /* every so manieth data segment has a twin before it, with a wrong byte and a bad checksum */
-  uint64_t wrap;  /* 1: sequence numbers pass 2^32 within the first 64 KiB */
-  uint64_t flood; /* SYNs of strangers to a packet of the connections */
-  uint64_t bare;  /* 1: no TCP timestamps */
-  uint64_t rate;  /* packets in a second */
+      corrupt_every; /* every so manieth data segment has a wrong twin, and bad sum, before it */
+  uint64_t wrap;     /* 1: sequence numbers pass 2^32 within the first 64 KiB */
+  uint64_t flood;    /* SYNs of strangers to a packet of the connections */
+  uint64_t bare;     /* 1: no TCP timestamps */
+  uint64_t rate;     /* packets in a second */
 };
 
-/* The plan of that name, changed by the arguments that are named as its fields. Ends the program where there is
- * none, or where the arguments make no sense. */
+/* The plan of that name, changed by the arguments that are named as its fields. Ends the program
+ * where there is none, or where the arguments make no sense. */
 struct plan plan_read(char **argv, const char *other_keys);
 
 #endif

@@ -1,4 +1,5 @@
-/* tally.h - what a program reports of a trace: time, memory, and what it heard. One JSON object on one line. */
+/* tally.h - what a program reports of a trace: time, memory, and what it heard. One JSON object on
+ * one line. */
 #ifndef TCPTALE_BENCH_TALLY_H
 #define TCPTALE_BENCH_TALLY_H
 

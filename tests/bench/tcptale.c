@@ -1,12 +1,14 @@
 /* tcptale.c - the library on a trace.
  *
- *   tcptale trace=FILE [batch=N] [announce=N] [checksum=on] [memory=MIB] [connections=N] [verify=on] [limit=N]
+ *   tcptale trace=FILE [batch=N] [announce=N] [checksum=on] [memory=MIB] [connections=N]
+ *           [verify=on] [limit=N]
  *
- * batch: frames to a call of feed, 256, as a block of a capture ring holds; 1 is a packet a call. announce: before each, the
- * frame that is so many behind it is announced (tcptale_tracker_prefetch). memory: that of the
- * tracker, 64 MiB. connections: its max_connections and max_half_open. The configuration is the default but for these
- * and for checksums, which are looked at with checksum=on only. The block is memory of the kernel's own, in large pages
- * where it has them, as the floors' tables are. */
+ * batch: frames to a call of feed, 256, as a block of a capture ring holds; 1 is a packet a call.
+ * announce: before each, the frame that is so many behind it is announced
+ * (tcptale_tracker_prefetch). memory: that of the tracker, 64 MiB. connections: its max_connections
+ * and max_half_open. The configuration is the default but for these and for checksums, which are
+ * looked at with checksum=on only. The block is memory of the kernel's own, in large pages where it
+ * has them, as the floors' tables are. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,8 +13,7 @@ struct truth {
   uint64_t missed;    /* sent and acknowledged, never captured */
   uint64_t fin;       /* connections that ended so */
   uint64_t rst;
-  uint64_t
-      digest; /* over all streams: byte * (offset + 1), the second factor mod 2^32, the sum mod 2^64 */
+  uint64_t digest; /* of all streams, byte * (offset + 1): that factor mod 2^32, the sum mod 2^64 */
 };
 
 /* The digest of bytes that stand at `offset` of their stream. */

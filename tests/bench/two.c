@@ -1,11 +1,12 @@
-/* two.c - two trackers in two threads against one: frames are shared out by the flow hash, so that a tracker sees all
- * of a connection, and each thread has a tracker of its own. Nothing is locked, nothing is shared.
+/* two.c - two trackers in two threads against one: frames are shared out by the flow hash, so that
+ * a tracker sees all of a connection, and each thread has a tracker of its own. Nothing is locked,
+ * nothing is shared.
  *
  *   two trace=FILE [rounds=N] [batch=N] [memory=MIB] [limit=N]
  *
- * Prints, as one JSON object, the medians of what one tracker and two took and of the ratio of their throughputs; the
- * ratio of two threads that only read the same frames, which is what the machine gives; and what was heard, which has
- * to be the same. */
+ * Prints, as one JSON object, the medians of what one tracker and two took and of the ratio of
+ * their throughputs; the ratio of two threads that only read the same frames, which is what the
+ * machine gives; and what was heard, which has to be the same. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>

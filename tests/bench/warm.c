@@ -1,5 +1,6 @@
-/* warm.c - touches so many MiB of memory and gives them back: where a machine's host takes free pages away, the first
- * touch of one costs tens of microseconds, which would be counted against whichever program is the first.
+/* warm.c - touches so many MiB of memory and gives them back: where a machine's host takes free
+ * pages away, the first touch of one costs tens of microseconds, which would be counted against
+ * whichever program is the first.
  *
  *   warm mib=N */
 #include <string.h>

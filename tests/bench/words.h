@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-/* Ends the program with a line on standard error and status 2 unless each argument is one of `known`, a list of
- * keys with a space on both sides of each: " trace limit ". */
+/* Ends the program with a line on standard error and status 2 unless each argument is one of
+ * `known`, a list of keys with a space on both sides of each: " trace limit ". */
 void words_check(char **argv, const char *known);
 
 /* The value of a key, NULL where it was not given. */
