@@ -214,12 +214,23 @@ static inline int frames_are_valid(const tcptale_frame *frames, size_t count) {
   return 1;
 }
 
+/* The headers of the frames that are read first, which no frame before them was there to prefetch. */
+static void fetch_first(const struct tcptale_tracker *t, const tcptale_frame *frames,
+                        size_t count) {
+  const size_t most = are_few(t) ? LOT : TCPTALE_AHEAD, stride = frames->struct_size;
+  const uint32_t longest = longest_fetched(t);
+  const tcptale_frame *end = tcptale_ahead_at(frames, stride, count < most ? count : most);
+  for (const tcptale_frame *f = frames; f != end; f = tcptale_ahead_at(f, stride, 1))
+    if (f->cap_len <= longest) tcptale_ahead_fetch(f);
+}
+
 /* Takes `count` frames. Returns how many were taken: all, unless the user stops. */
 static TCPTALE_APART size_t take_frames(struct tcptale_tracker *t, const tcptale_frame *frames,
                                         size_t count) {
   const size_t stride = frames->struct_size;
   const tcptale_frame *f = frames;
   size_t taken = 0;
+  fetch_first(t, frames, count);
   while (taken < count && !t->env.emit.stopped) {
     size_t left = count - taken;
     size_t n = are_few(t) ? take_few(t, f, stride, left) : take_many(t, f, stride, left);
