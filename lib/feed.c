@@ -214,7 +214,7 @@ static inline int frames_are_valid(const tcptale_frame *frames, size_t count) {
   return 1;
 }
 
-/* The headers of the frames that are read first, which no frame before them was there to prefetch. */
+/* The headers of the frames that are read first, which nothing before them could prefetch. */
 static void fetch_first(const struct tcptale_tracker *t, const tcptale_frame *frames,
                         size_t count) {
   const size_t most = are_few(t) ? LOT : TCPTALE_AHEAD, stride = frames->struct_size;
