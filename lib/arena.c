@@ -151,7 +151,3 @@ void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {
   return class_size[cls];
 }
-
-uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena) {
-  return arena->pages - arena->pages_used;
-}

@@ -89,7 +89,9 @@ static inline uint64_t tcptale_arena_fixed_bytes(const struct tcptale_arena *are
 }
 
 /* Pages that are free or were never used. */
-uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena);
+static inline uint32_t tcptale_arena_pages_left(const struct tcptale_arena *arena) {
+  return arena->pages - arena->pages_used;
+}
 
 static inline void *tcptale_arena_at(const struct tcptale_arena *arena, uint32_t ref) {
   return arena->base + (size_t)ref * TCPTALE_ARENA_UNIT;
