@@ -16,7 +16,8 @@ extern "C" {
 
 /* What becomes of overlapping fragments besides the policies of stream.h. */
 enum tcptale_frag_policy {
-  TCPTALE_FRAG_DISCARD = 32 /* the datagram goes, and later fragments; exact copies do no harm */
+  TCPTALE_FRAG_DISCARD = 32 /* the whole datagram goes, and later fragments of it; exact copies are
+                               ignored */
 };
 
 /* Limits and rules. tcptale_defrag_config_init writes the defaults. */

@@ -13,7 +13,8 @@ extern "C" {
 /* What is part of the key besides addresses, ports and the caller's scope. */
 enum tcptale_key_flag {
   TCPTALE_KEY_VLAN = 0x01,  /* the ids of up to two VLAN tags */
-  TCPTALE_KEY_TUNNEL = 0x02 /* the innermost tunnel's id; GTP and L2TP have one a direction */
+  TCPTALE_KEY_TUNNEL = 0x02 /* the id of the innermost tunnel; each direction has its own in GTP and
+                               L2TP */
 };
 
 /* A connection's key. The two endpoints are ordered, the lower first, so both directions give

@@ -18,35 +18,48 @@ enum tcptale_anomaly {
   TCPTALE_ANOMALY_NONE = 0,
   TCPTALE_ANOMALY_BAD_IP_CSUM = 1,     /* IPv4 header checksum is wrong: the packet is ignored */
   TCPTALE_ANOMALY_BAD_TCP_CSUM = 2,    /* TCP checksum is wrong; the segment changes nothing */
-  TCPTALE_ANOMALY_CSUM_OFFLOAD = 3,    /* checksum left to the sender's hardware: not wrong */
-  TCPTALE_ANOMALY_TRUNCATED = 4,       /* the capture holds less of the headers than the wire */
+  TCPTALE_ANOMALY_CSUM_OFFLOAD = 3,    /* checksum left to the sender's hardware: not held against
+                                          it */
+  TCPTALE_ANOMALY_TRUNCATED = 4,       /* the capture holds less of the headers than was on the
+                                          wire */
   TCPTALE_ANOMALY_MALFORMED = 5,       /* a header contradicts itself or its carrier */
-  TCPTALE_ANOMALY_TOO_MANY_LAYERS = 6, /* more tags, headers or tunnels than are followed */
-  TCPTALE_ANOMALY_BAD_FLAGS = 7,       /* no flags, FIN+PSH+URG, SYN and FIN, lone FIN ... */
-  TCPTALE_ANOMALY_NO_ACK_FLAG = 8,     /* lacks the ACK it needs: dropped (RFC 9293) */
+  TCPTALE_ANOMALY_TOO_MANY_LAYERS = 6, /* more tags, extension headers or tunnels than are
+                                          followed */
+  TCPTALE_ANOMALY_BAD_FLAGS = 7,       /* no flags, FIN+PSH+URG, SYN with FIN or RST, FIN without
+                                          ACK ... */
+  TCPTALE_ANOMALY_NO_ACK_FLAG = 8,     /* a segment that needs ACK lacks it: receivers drop it (RFC
+                                          9293) */
   TCPTALE_ANOMALY_LAND = 9,            /* source and destination endpoint are the same */
-  TCPTALE_ANOMALY_OPT_MALFORMED = 10,  /* a TCP option is too short, or runs past the header */
-  TCPTALE_ANOMALY_OPT_DUP = 11,        /* a TCP option that may stand once stands twice */
+  TCPTALE_ANOMALY_OPT_MALFORMED = 10,  /* a TCP option has an impossible length, or runs past the
+                                          header */
+  TCPTALE_ANOMALY_OPT_DUP = 11,        /* a TCP option that may stand once stands twice: the first
+                                          counts */
   TCPTALE_ANOMALY_WSCALE_RANGE = 12,   /* window scale above 14; taken as 14 (RFC 7323) */
-  TCPTALE_ANOMALY_IP_OPT_ROUTE = 13,   /* source routing: there may be another destination */
+  TCPTALE_ANOMALY_IP_OPT_ROUTE = 13,   /* source routing: the header's destination may not be the
+                                          end */
   TCPTALE_ANOMALY_IP_OPT_MALFORMED = 14, /* an option of IPv4 or IPv6 has an impossible length */
-  TCPTALE_ANOMALY_MPTCP = 15,          /* a Multipath TCP subflow: a slice of another stream */
+  TCPTALE_ANOMALY_MPTCP = 15,          /* a Multipath TCP subflow: its stream is a slice of a larger
+                                          one */
   TCPTALE_ANOMALY_RST_DATA = 16,       /* a RST carries bytes: never stream data (RFC 1122) */
   TCPTALE_ANOMALY_SYN_DATA = 17,       /* a SYN carries data */
 
   /* Handshake. */
-  TCPTALE_ANOMALY_SYN_DATA_IGNORED = 32, /* the server did not acknowledge the SYN's data */
+  TCPTALE_ANOMALY_SYN_DATA_IGNORED = 32, /* the server did not acknowledge the SYN's data:
+                                            discarded */
   TCPTALE_ANOMALY_DATA_BEFORE_EST = 33,  /* data of the server before the handshake was complete */
   TCPTALE_ANOMALY_SYN_FLOOD_FLOW = 34,   /* more differing SYN on one connection than are kept */
   TCPTALE_ANOMALY_SYNACK_BAD_ACK = 35,   /* SYN+ACK acknowledges no SYN that was seen */
-  TCPTALE_ANOMALY_SYNACK_DIFF_SEQ = 36,  /* a further SYN+ACK with another initial number */
-  TCPTALE_ANOMALY_SYNACK_WRONG_DIR = 37, /* SYN+ACK from the side that turns out the client */
+  TCPTALE_ANOMALY_SYNACK_DIFF_SEQ = 36,  /* a further SYN+ACK with another initial sequence
+                                            number */
+  TCPTALE_ANOMALY_SYNACK_WRONG_DIR = 37, /* SYN+ACK from the side that is, or turns out, the
+                                            client */
   TCPTALE_ANOMALY_SPLIT_HANDSHAKE = 38,  /* the server answered SYN with SYN: 4 or 5 packets */
   TCPTALE_ANOMALY_SIMULTANEOUS_OPEN = 39, /* both sides called at once (RFC 9293 3.5) */
   TCPTALE_ANOMALY_TS_MISSING = 40,       /* timestamps were agreed, this segment has none */
   TCPTALE_ANOMALY_MD5_UNEXPECTED = 41,   /* MD5 or AO signature where the handshake had none */
   TCPTALE_ANOMALY_SYN_IN_ESTABLISHED = 42, /* SYN in a live connection (RFC 5961 4) */
-  TCPTALE_ANOMALY_SYN_AFTER_CLOSE = 43,  /* SYN on ports that just closed, not clearly a new one */
+  TCPTALE_ANOMALY_SYN_AFTER_CLOSE = 43,  /* SYN on ports that just closed, not clearly a new
+                                            connection */
   TCPTALE_ANOMALY_PORT_REUSE = 44,       /* a new connection on an old one's ports (RFC 6191) */
 
   /* Sequence, acknowledgement and window. */
@@ -59,19 +72,23 @@ enum tcptale_anomaly {
   TCPTALE_ANOMALY_WINDOW_SHRINK = 56,   /* the right edge of the offered window moved back */
   TCPTALE_ANOMALY_WINDOW_TOO_LARGE = 57, /* reserved: no setting names a limit, nothing raises it */
   TCPTALE_ANOMALY_WINDOW_BAD = 58,      /* a window update on a segment that is not believed */
-  TCPTALE_ANOMALY_PAWS = 59,            /* timestamp older than the last one (RFC 7323 5) */
+  TCPTALE_ANOMALY_PAWS = 59,            /* timestamp older than the receiver's: dropped (RFC 7323
+                                           5) */
 
   /* Stream bytes. */
   TCPTALE_ANOMALY_OVERLAP_CONFLICT = 70, /* two copies of the same bytes differ */
-  TCPTALE_ANOMALY_OVERLAP_LIMIT = 71,    /* reserved: overlaps are told one by one */
-  TCPTALE_ANOMALY_LATE_AFTER_GAP = 72,   /* bytes of a gap that was told: not in the stream */
+  TCPTALE_ANOMALY_OVERLAP_LIMIT = 71,    /* reserved: overlaps are told one by one, nothing raises
+                                            it */
+  TCPTALE_ANOMALY_LATE_AFTER_GAP = 72,   /* bytes of a gap that was told already: not put in the
+                                            stream */
   TCPTALE_ANOMALY_HOLE_LIMIT = 73,       /* too much queued above a hole; the hole became a gap */
   TCPTALE_ANOMALY_SEG_LIMIT = 74,        /* too many queued segments in one direction */
   TCPTALE_ANOMALY_BYTE_LIMIT = 75,       /* too many queued bytes in one direction */
   TCPTALE_ANOMALY_SMALL_SEGMENTS = 76,   /* a long run of tiny segments */
   TCPTALE_ANOMALY_URGENT = 77,           /* urgent data, or an urgent pointer that makes no sense */
   TCPTALE_ANOMALY_URGENT_LIMIT = 78,     /* more urgent bytes than are told apart */
-  TCPTALE_ANOMALY_DISCARDED = 79,        /* waited (hole, ACK, RST), dropped at the close */
+  TCPTALE_ANOMALY_DISCARDED = 79,        /* waited (above a hole, for an ACK, after a RST), dropped
+                                            at the close */
 
   /* Teardown. */
   TCPTALE_ANOMALY_FIN_MOVED = 90,        /* a second FIN at another position */
@@ -91,7 +108,8 @@ enum tcptale_anomaly {
   /* IP fragments. */
   TCPTALE_ANOMALY_FRAG_OVERLAP = 120,      /* fragments overlap */
   TCPTALE_ANOMALY_FRAG_CONFLICT = 121,     /* overlapping fragments differ */
-  TCPTALE_ANOMALY_FRAG_TINY = 122,         /* a first fragment without all of TCP (RFC 1858) */
+  TCPTALE_ANOMALY_FRAG_TINY = 122,         /* a first fragment without the whole TCP header (RFC
+                                              1858) */
   TCPTALE_ANOMALY_FRAG_INCONSISTENT = 123, /* fragments disagree on the end of the datagram */
   TCPTALE_ANOMALY_FRAG_LIMIT = 124,        /* too many fragments or datagrams; one was dropped */
   TCPTALE_ANOMALY_FRAG_TIMEOUT = 125,      /* a datagram was never completed */

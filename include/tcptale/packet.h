@@ -82,8 +82,10 @@ enum tcptale_packet_flag {
   TCPTALE_PACKET_ATOMIC_FRAGMENT = 0x08, /* IPv6 fragment header on a whole packet (RFC 6946) */
   TCPTALE_PACKET_CUT = 0x10,             /* the capture holds less than the IP length says */
   TCPTALE_PACKET_JUMBO = 0x20,           /* IPv6 jumbogram (RFC 2675) */
-  TCPTALE_PACKET_REASSEMBLED = 0x40,     /* put together from fragments, or unpacked */
-  TCPTALE_PACKET_OPTIONS_CUT = 0x100,    /* the capture ends within the TCP options */
+  TCPTALE_PACKET_REASSEMBLED = 0x40,     /* put together from fragments, by a defragmenter, or
+                                            unpacked */
+  TCPTALE_PACKET_OPTIONS_CUT = 0x100,    /* the capture ends within the TCP options: those that are
+                                            whole stand */
   TCPTALE_PACKET_HAS_ETHER = 0x80        /* link_src and link_dst hold 48-bit addresses */
 };
 
@@ -92,7 +94,8 @@ enum tcptale_csum {
   TCPTALE_CSUM_UNCHECKED = 0,  /* not asked for */
   TCPTALE_CSUM_GOOD = 1,
   TCPTALE_CSUM_BAD = 2,
-  TCPTALE_CSUM_PARTIAL = 3,    /* holds the pseudo header's sum (or IPv4: 0): offloaded */
+  TCPTALE_CSUM_PARTIAL = 3,    /* holds the pseudo header's sum (or IPv4: 0): left to the
+                                  hardware */
   TCPTALE_CSUM_UNVERIFIABLE = 4 /* bytes that it covers were not captured */
 };
 
@@ -149,7 +152,8 @@ enum tcptale_has_option {
 
 /* What the caller asks of the decoder. */
 enum tcptale_decode_flag {
-  TCPTALE_DECODE_CHECKSUM = 0x01 /* verify the innermost IPv4's and TCP's checksums; O(len) */
+  TCPTALE_DECODE_CHECKSUM = 0x01 /* verify the innermost IPv4 header's and TCP's checksums; cost
+                                    O(len) */
 };
 
 enum {
@@ -180,17 +184,21 @@ typedef struct tcptale_packet {
   uint32_t ack;
   uint16_t tcp_flags; /* TCPTALE_TCP_, all twelve bits */
   uint16_t window;    /* as in the header, unscaled */
-  uint32_t payload_offset; /* beyond cap_len where the capture cut the options */
-  uint32_t payload_len; /* bytes of TCP data on the wire, by the IP length; see payload_unsent */
+  uint32_t payload_offset; /* beyond cap_len where payload_cap is 0 and the capture cut the
+                              options */
+  uint32_t payload_len; /* bytes of TCP data on the wire, by the IP length, never by the frame's;
+                           see payload_unsent */
   uint32_t payload_cap; /* how many of them were captured; the rest was cut off */
   uint16_t tcp_checksum;
   uint16_t urgent;    /* urgent pointer, also where URG is not set */
   uint8_t tcp_csum;   /* TCPTALE_CSUM_ of the TCP checksum */
-  uint8_t ip_csum;    /* TCPTALE_CSUM_ of the innermost IPv4 header; IPv6: GOOD */
+  uint8_t ip_csum;    /* TCPTALE_CSUM_ of the innermost IPv4 header; GOOD for IPv6 where asked
+                         for */
   uint16_t options;   /* TCPTALE_HAS_ */
   uint32_t tcp_offset;
   uint8_t tcp_header_len; /* bytes, options included */
-  uint8_t wscale;         /* shift count as sent; above 14 the tracker takes 14 */
+  uint8_t wscale;         /* shift count as sent; above 14 it is flagged, and the tracker takes
+                             14 */
   uint16_t mss;
   uint32_t ts_val;
   uint32_t ts_ecr;
@@ -204,7 +212,8 @@ typedef struct tcptale_packet {
   uint32_t ip_offset;         /* innermost IP header */
   uint32_t ip_payload_offset; /* after the IP header and all extension headers */
   uint32_t ip_payload_len;    /* on the wire, by the IP length */
-  uint32_t ip_total_len;      /* header and payload, by the IP length, or the frame's */
+  uint32_t ip_total_len;      /* header and payload, by the IP length, or the frame's where that was
+                                 0 */
   uint32_t ip_id;             /* IPv4 identification, or that of the IPv6 fragment header */
   uint16_t frag_offset;       /* bytes; a multiple of 8 */
   uint16_t ip_header_len;     /* bytes, options or extension headers included */
@@ -218,8 +227,10 @@ typedef struct tcptale_packet {
   uint8_t vlan_count;   /* VLAN tags kept in `vlan`: the outermost 4 of those passed */
   uint16_t vlan[4];     /* tag control: 3 bits priority, 1 bit DEI, 12 bits id */
   uint32_t mpls_label;  /* innermost label: 20 bits */
-  uint32_t tunnel_id;   /* GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID, L2TP's ids */
-  uint8_t link_src[6];  /* outermost 48-bit link addresses, if TCPTALE_PACKET_HAS_ETHER */
+  uint32_t tunnel_id;   /* innermost of: GRE key, ERSPAN session, VXLAN or GENEVE VNI, GTP TEID,
+                           L2TP's ids */
+  uint8_t link_src[6];  /* outermost 48-bit link addresses, where flags has
+                           TCPTALE_PACKET_HAS_ETHER */
   uint8_t link_dst[6];
   uint32_t payload_unsent; /* of payload_len, bytes that the frame, or a length field of what
                               carries the IP packet, leaves no room for: they were never on the
@@ -282,7 +293,8 @@ typedef struct tcptale_tcp_option {
   uint32_t offset;      /* of the kind byte, in the packet's buffer */
   uint8_t kind;         /* TCPTALE_OPT_, or any other number */
   uint8_t len;          /* bytes with kind and length byte; 1 for EOL and NOP */
-  uint8_t malformed;    /* 1: len does not fit the kind, or runs past the header */
+  uint8_t malformed;    /* 1: len does not fit the kind, or runs past the header: then the last
+                           one */
   uint8_t duplicate;    /* 1: the kind stood before and may stand once */
   uint32_t value_count;
   uint32_t value[8];

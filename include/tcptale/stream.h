@@ -33,7 +33,8 @@ enum tcptale_policy {
 /* When in-order bytes are handed over. */
 enum tcptale_delivery {
   TCPTALE_DELIVER_ARRIVAL = 1, /* at once */
-  TCPTALE_DELIVER_ACKED = 2    /* once the receiver acknowledged them; they wait as a copy */
+  TCPTALE_DELIVER_ACKED = 2    /* once the receiver acknowledged them; until then they wait as a
+                                  copy */
 };
 
 /* What becomes of urgent data (RFC 6093): the byte before the urgent pointer's position. */
@@ -55,7 +56,8 @@ enum tcptale_gap {
 
 /* What one segment was: exactly one of these for each. */
 enum tcptale_verdict {
-  TCPTALE_SEGMENT_IN_ORDER = 1,       /* begins at the next byte; also SYN, FIN and plain ACK */
+  TCPTALE_SEGMENT_IN_ORDER = 1,       /* begins at the next expected byte; also SYN, FIN and plain
+                                         ACK */
   TCPTALE_SEGMENT_OUT_OF_ORDER = 2,   /* begins above it, or fills a hole below queued bytes */
   TCPTALE_SEGMENT_RETRANSMISSION = 3, /* brings no new byte and is not known to be acknowledged */
   TCPTALE_SEGMENT_SPURIOUS_RETRANSMISSION = 4, /* all of it was acknowledged before */
@@ -125,7 +127,8 @@ typedef struct tcptale_stream_config {
   uint32_t delivery;           /* TCPTALE_DELIVER_; ARRIVAL */
   uint32_t urgent;             /* TCPTALE_URGENT_; INLINE */
   uint32_t one_sided;          /* 1: no ACKs will come, holes end by bytes and time; 0 */
-  uint32_t queue_segments;     /* queued at most, one of over 1472 bytes is several; 8192 */
+  uint32_t queue_segments;     /* queued segments at most, one of over 1472 bytes is several;
+                                  8192 */
   uint64_t queue_bytes;        /* queued bytes at most; 8 MiB */
   uint64_t async_hole_bytes;   /* queued above a hole before it is given up, unseen ACKs; 64 KiB */
   uint64_t async_hole_ns;      /* age of a hole before it is given up, unseen ACKs; 5 s */

@@ -60,7 +60,8 @@ typedef struct tcptale_conn tcptale_conn;
 /* Which checksums count. A host whose network card computes checksums shows wrong ones in its own
  * captures; it is recognised by being answered all the same. */
 enum tcptale_checksum_mode {
-  TCPTALE_CHECKSUM_AUTO = 1,   /* verify, but for senders whose hardware computes them */
+  TCPTALE_CHECKSUM_AUTO = 1,   /* verify, but not against a sender whose checksums its hardware
+                                  computes */
   TCPTALE_CHECKSUM_VERIFY = 2, /* verify; only partial sums and an IPv4 checksum of 0 are excused */
   TCPTALE_CHECKSUM_IGNORE = 3  /* none; the fastest */
 };
@@ -111,9 +112,11 @@ typedef struct tcptale_config {
   uint64_t established_ns;     /* idle; 600 s */
   uint64_t closed_ns;          /* after a close, ports are remembered; 30 s */
   uint64_t reset_ns;           /* a RST that counted is believed after; 10 s */
-  uint64_t pressure_half_open_ns;   /* the first two, for what comes when over 90 % is full; 10 s */
+  uint64_t pressure_half_open_ns;   /* the first two, as new ones come while over 90 % is full; 10
+                                       s */
   uint64_t pressure_established_ns; /* 100 s */
-  uint8_t hash_key[16];        /* secret of the index: random where traffic is hostile */
+  uint8_t hash_key[16];        /* secret of the index; set it from a random source where traffic is
+                                  hostile */
 } tcptale_config;
 
 enum {
@@ -159,7 +162,8 @@ typedef struct tcptale_established_event {
   uint64_t conn_id;
   uint64_t index;
   uint64_t ts_ns;
-  int64_t rtt_ns;        /* from the SYN that counted to the ACK that completes it; -1: not seen */
+  int64_t rtt_ns;        /* from the SYN that counted to the ACK that completes it; -1: part of it
+                            was not seen */
   int64_t syn_synack_ns; /* from that SYN to its SYN+ACK, or -1 */
 } tcptale_established_event;
 
@@ -168,7 +172,8 @@ enum tcptale_reset {
   TCPTALE_RESET_EXACT = 1,     /* at the next sequence number: it counts */
   TCPTALE_RESET_TENTATIVE = 2, /* in the window only; what follows will tell */
   TCPTALE_RESET_CONFIRMED = 3, /* a tentative one, confirmed by an exact RST or by silence */
-  TCPTALE_RESET_REFUTED = 4    /* a told one is not believed any more: it goes on */
+  TCPTALE_RESET_REFUTED = 4    /* one that was told is not believed any more: the connection goes
+                                  on */
 };
 
 typedef struct tcptale_reset_event {
@@ -210,7 +215,8 @@ typedef struct tcptale_segment_event {
   uint64_t ts_ns;
   uint32_t direction;
   uint32_t verdict;   /* TCPTALE_SEGMENT_ */
-  uint32_t seq;       /* relative to its SYN, which is 0; midstream: the first byte seen is 1 */
+  uint32_t seq;       /* relative to the direction's SYN, which is 0; midstream: the first byte seen
+                         is 1 */
   uint32_t ack;       /* relative to the other direction's; 0 without ACK bit */
   uint32_t len;       /* bytes of payload, on the wire */
   uint32_t tcp_flags; /* TCPTALE_TCP_ */
