@@ -209,12 +209,9 @@ static uint32_t close_if_over(struct tcptale_conn_env *env, struct tcptale_conn 
   return close_now(env, conn, TCPTALE_CLOSE_FIN);
 }
 
-/* After a segment took effect: waiting holes see it pass (so that one that it acknowledged is given
- * up after reorder_hold_count more), and the connection may be over. */
+/* After a segment took effect the connection may be over. */
 static inline uint32_t wind_up(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
-  for (uint32_t d = 0; d < 2; d++)
-    if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
-      tcptale_intake_tick(env, conn, d, env->now_ns, 1);
+  tcptale_intake_pass(env, conn);
   return close_if_over(env, conn);
 }
 
@@ -331,18 +328,8 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
   return feed_plain(env, conn, seg);
 }
 
-/* What lies above a hole will be copied: the lines of its payload behind the header's are asked for
- * before it is judged, of a large frame the first ones. */
-static inline void fetch_early(const struct tcptale_conn *conn, const struct tcptale_arrival *seg) {
-  enum { LINE = 64, MOST = 1536 };
-  int32_t ahead = tcptale_seq_distance(seg->packet->seq, conn->ends[seg->dir].half.next_seq);
-  uint32_t end = ahead > 0 ? tcptale_min_u32(seg->cap_len, MOST) : 0;
-  for (uint32_t at = LINE; at < end; at += LINE) tcptale_prefetch(seg->payload + at);
-}
-
 uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                  struct tcptale_arrival *seg) {
-  fetch_early(conn, seg);
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   if (trust == TCPTALE_TRUST_BAD) {
     env->bad_checksums++;

@@ -206,7 +206,8 @@ static uint64_t last_of(const struct tcptale_conn *conn) {
 }
 
 static int may_fold(const struct tcptale_conn_env *env, const struct tcptale_conn *conn) {
-  uint32_t waits = conn->handshake | conn->parked | conn->renew; /* all NONE, which is 0 */
+  uint32_t waits = conn->handshake | conn->parked | conn->renew | conn->ends[0].half.cold |
+                   conn->ends[1].half.cold; /* all NONE, which is 0 */
   if (waits || conn->id == 0 || conn->id >= TCPTALE_CARD_ID_LIMIT) return 0;
   if (last_of(conn) - conn->first_ns >= TCPTALE_CARD_SINCE_LIMIT) return 0;
   if (!fits(&conn->ends[0]) || !fits(&conn->ends[1])) return 0;

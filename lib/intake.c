@@ -31,14 +31,6 @@ void tcptale_intake_base(struct tcptale_conn_env *env, struct tcptale_conn *conn
   if (soft) end->flags |= TCPTALE_END_SOFT_BASE;
 }
 
-/* The direction's streams report to whom they belong. */
-static struct tcptale_half *half_of(struct tcptale_conn_env *env, struct tcptale_conn *conn,
-                                    uint32_t dir) {
-  env->conn = conn;
-  env->dir = dir;
-  return &conn->ends[dir].half;
-}
-
 /* Midstream: the first byte seen is offset 0. Where a soft base (from an empty segment, or from
  * the peer's acknowledgement) has to move before the first byte is taken: down to a byte that
  * lies before it, up by the one byte of a keep-alive, or up to the side's first own segment. */
@@ -136,7 +128,8 @@ static void take_ack(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   else if (seg->packet->window < conn->ends[seg->dir].window)
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_WINDOW_BAD, seg->dir, 0, 0);
   if (seg->ack_offset < 0) return;
-  tcptale_half_ack(&env->stream, half_of(env, conn, other), seg->ack_offset, seg->ts_ns);
+  tcptale_half_ack(&env->stream, tcptale_intake_half(env, conn, other), seg->ack_offset,
+                   seg->ts_ns);
   if (peer->half.fin == TCPTALE_NO_FIN || seg->ack_offset != (int64_t)peer->half.fin + 1) return;
   peer->flags |= TCPTALE_END_FIN_ACKED;
   tcptale_intake_state(conn, other, TCPTALE_INPUT_ACK_OF_FIN);
@@ -178,7 +171,7 @@ static void take_bytes(struct tcptale_conn_env *env, struct tcptale_conn *conn,
   if (seg->len == 0 && !(seg->packet->tcp_flags & (TCPTALE_TCP_FIN | TCPTALE_TCP_URG))) return;
   if (seg->verdict == TCPTALE_SEGMENT_KEEPALIVE) return;
   fill_piece(&piece, seg);
-  tcptale_half_push(&env->stream, half_of(env, conn, seg->dir), &piece);
+  tcptale_half_push(&env->stream, tcptale_intake_half(env, conn, seg->dir), &piece);
 }
 
 /* Feeds the states of both ends the FINs that were sent, and those before which all was told. */
@@ -219,7 +212,7 @@ void tcptale_intake_compare(struct tcptale_conn_env *env, struct tcptale_conn *c
   struct tcptale_piece piece;
   fill_piece(&piece, seg);
   if (piece.len == 0 || !tcptale_end_has(&conn->ends[seg->dir], TCPTALE_END_BASED)) return;
-  tcptale_half_compare(&env->stream, half_of(env, conn, seg->dir), &piece);
+  tcptale_half_compare(&env->stream, tcptale_intake_half(env, conn, seg->dir), &piece);
 }
 
 void tcptale_intake_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -239,7 +232,7 @@ void tcptale_intake_lone_byte(struct tcptale_conn_env *env, struct tcptale_conn 
 
 void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
                          uint64_t now_ns, uint32_t packets) {
-  struct tcptale_half *half = half_of(env, conn, dir);
+  struct tcptale_half *half = tcptale_intake_half(env, conn, dir);
   if (!(half->flags & TCPTALE_HALF_WAITING)) return;
   tcptale_half_tick(&env->stream, half, now_ns, packets);
   take_fins(conn);

@@ -35,6 +35,22 @@ void tcptale_intake_tick(struct tcptale_conn_env *env, struct tcptale_conn *conn
  * somebody looks makes no difference. Returns the last such deadline, 0 where none was over. */
 uint64_t tcptale_intake_overdue(struct tcptale_conn_env *env, struct tcptale_conn *conn);
 
+/* After a segment took effect: waiting holes see it pass, so that one that it acknowledged is given
+ * up after reorder_hold_count more. */
+static inline void tcptale_intake_pass(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  for (uint32_t d = 0; d < 2; d++)
+    if (conn->ends[d].half.flags & TCPTALE_HALF_WAITING)
+      tcptale_intake_tick(env, conn, d, env->now_ns, 1);
+}
+
+/* A direction, about to be fed: what its stream tells is of this connection. */
+static inline struct tcptale_half *tcptale_intake_half(struct tcptale_conn_env *env,
+                                                       struct tcptale_conn *conn, uint32_t dir) {
+  env->conn = conn;
+  env->dir = dir;
+  return &conn->ends[dir].half;
+}
+
 /* Feeds one input to the state of one end. */
 static inline void tcptale_intake_state(struct tcptale_conn *conn, uint32_t dir, uint32_t input) {
   struct tcptale_end *end = &conn->ends[dir];

@@ -2,8 +2,11 @@
 #include "shortcut.h"
 
 #include "call.h"
+#include "connection.h"
 #include "fold.h"
 #include "limits.h"
+#include "plain.h"
+#include "route.h"
 
 struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
                                              const struct tcptale_lookup *look) {
@@ -14,7 +17,6 @@ struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
 /* The short way of the ACK that completes a handshake. */
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
-  if (card->has_record) return 0;
   uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
@@ -46,8 +48,29 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
   return 1;
 }
 
+/* The short way of what is not usual but plain; `conn` is its connection. */
+static int take_plain(struct tcptale_tracker *t, struct tcptale_conn *conn,
+                      const struct tcptale_lookup *look) {
+  uint32_t dir = look->key.from ^ conn->client_at;
+  if (!t->env.usual_is_wanted) return 0;
+  if (tcptale_dup_has(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
+                      t->env.now_ns))
+    return 0;
+  if (!tcptale_plain_take(&t->env, conn, dir, &look->gist)) return 0;
+  tcptale_shortcut_remember(t, look);
+  tcptale_route_finish(&t->roster, &t->env, conn, TCPTALE_ACTION_KEEP);
+  return 1;
+}
+
+int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  struct tcptale_conn *conn = tcptale_limits_find(&t->roster, &t->env, &look->key);
+  return conn && take_plain(t, conn, look);
+}
+
 int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look) {
+  struct tcptale_conn *conn = tcptale_roster_record(&t->env, card);
+  if (conn) return take_plain(t, conn, look);
   return card->cls == TCPTALE_CLASS_HALF_OPEN ? take_completion(t, card, look)
                                               : take_ending(t, card, look);
 }

@@ -15,10 +15,12 @@ struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
 
 /* Each takes a segment of its kind, 1; 0: it goes the long way, and nothing has happened.
  * _not_going: a plain one of a card whose is_going is 0, or with FIN: the ACK that completes a
- * handshake, and what is usual while a connection closes.
+ * handshake, what is usual while a connection closes, and what is plain while bytes wait.
+ * _unusual: what is plain, though not usual, of a folded connection, which is whole then.
  * _call: a SYN, or the SYN+ACK that answers it. */
 int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look);
+int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 
 /* What was taken is looked for should it come again (dup.h). */
@@ -38,7 +40,8 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT) return 0;
+  if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT)
+    return tcptale_shortcut_unusual(t, look);
   tcptale_shortcut_remember(t, look);
   return 1;
 }

@@ -1,0 +1,152 @@
+/* plain.c - see plain.h. Each condition here names what the long way would have told, or done
+ * beyond what is done below; a property test holds both ways to the same events. Floor 10. */
+#include "plain.h"
+
+#include "accept.h"
+#include "card.h"
+#include "closing.h"
+#include "intake.h"
+#include "seq.h"
+#include "util.h"
+
+#define TINY_BYTES  8u /* of so few it may be a keep-alive, a probe, or tiny, which is counted */
+#define NEAR        (1 << 30)
+#define OLD_MOST    65535 /* the narrowest of the windows that an old ACK may be behind (rule R5) */
+#define NS_A_SECOND ((uint64_t)1000000000)
+
+/* A segment, the connection that it belongs to, and where it stands in both directions. */
+struct step {
+  struct tcptale_conn *conn;
+  struct tcptale_end *own; /* whose segment it is */
+  struct tcptale_end *peer;
+  const struct tcptale_gist *gist;
+  int64_t offset;
+  int64_t ack;
+  uint64_t edge; /* where the window that it offers ends */
+  uint32_t dir;
+  uint32_t scale; /* of that window */
+};
+
+/* Both ends have begun and neither has finished; nothing but bytes waits for anything. */
+static int goes_on(const struct tcptale_conn *conn) {
+  const struct tcptale_end *c = &conn->ends[0], *s = &conn->ends[1];
+  const uint32_t begun = TCPTALE_END_BASED | TCPTALE_END_SEEN;
+  uint32_t waits = conn->handshake | conn->parked | conn->renew; /* all NONE, which is 0 */
+  if (waits || conn->phase != TCPTALE_PHASE_OPEN) return 0;
+  if (conn->flags & (TCPTALE_CONN_TENTATIVE | TCPTALE_CONN_IGNORED)) return 0;
+  if ((c->flags & s->flags & begun) != begun) return 0;
+  if ((c->flags | s->flags) & TCPTALE_END_SOFT_BASE) return 0;
+  return (c->half.fin & s->half.fin) == TCPTALE_NO_FIN;
+}
+
+static void place(struct step *s) {
+  s->offset = tcptale_half_offset(&s->own->half, s->gist->said.seq);
+  s->ack = tcptale_half_offset(&s->peer->half, s->gist->said.ack);
+  s->scale = tcptale_accept_scale(s->conn, s->dir);
+  s->edge = (uint64_t)s->ack + ((uint64_t)s->gist->said.window << s->scale);
+}
+
+/* Rules R3, R14: near, and within the window. */
+static int is_in_window(const struct step *s) {
+  uint32_t len = s->gist->said.len;
+  int32_t ahead = tcptale_seq_distance(s->gist->said.seq, s->own->half.next_seq);
+  if (len > 0 && len <= TINY_BYTES) return 0;
+  if (s->offset < 0 || ahead > NEAR || ahead < -NEAR) return 0;
+  return (uint64_t)s->offset + len <= s->own->edge;
+}
+
+/* Rules R5, R12: it acknowledges what was seen, and is not older than a window. */
+static int is_ack_in_window(const struct step *s) {
+  const struct tcptale_half *peer = &s->peer->half;
+  return s->ack >= 0 && (uint64_t)s->ack <= peer->highest &&
+         (uint64_t)s->ack + OLD_MOST >= peer->acked;
+}
+
+/* Rule R13. */
+static int is_stamped(const struct step *s) {
+  if (!tcptale_conn_has(s->conn, TCPTALE_CONN_TIMESTAMPS)) return 1;
+  return s->gist->has_timestamps &&
+         tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= -1;
+}
+
+static int is_same_path(const struct step *s) {
+  return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
+}
+
+/* A shrinking window is told (rule R14). */
+static int shrinks(const struct step *s) {
+  return (uint64_t)s->ack >= s->peer->half.acked &&
+         s->edge + ((uint64_t)1 << s->scale) <= s->peer->edge &&
+         s->gist->said.window < s->own->window;
+}
+
+static int is_expected(const struct step *s) {
+  return is_in_window(s) && is_ack_in_window(s) && is_stamped(s) && is_same_path(s) &&
+         s->own->state >= TCPTALE_STATE_ESTABLISHED && !shrinks(s);
+}
+
+/* What lies above a hole will be copied: the lines of its payload behind the header's are asked for
+ * before, of a large frame the first ones. */
+static void fetch_payload(const struct step *s) {
+  enum { LINE = 64, MOST = 1536 };
+  int is_ahead = s->offset > (int64_t)s->own->half.next;
+  uint32_t end = is_ahead ? tcptale_min_u32(s->gist->cap_len, MOST) : 0;
+  for (uint32_t at = LINE; at < end; at += LINE) tcptale_prefetch(s->gist->payload + at);
+}
+
+/* TS.Recent (RFC 7323 4.3). */
+static void note_timestamp(const struct step *s, uint64_t now_ns) {
+  struct tcptale_end *own = s->own;
+  if (!tcptale_conn_has(s->conn, TCPTALE_CONN_TIMESTAMPS)) return;
+  if (s->offset > (int64_t)own->half.acked) return;
+  uint32_t now_s = (uint32_t)(now_ns / NS_A_SECOND);
+  int is_newer = tcptale_seq_distance(s->gist->said.ts_val, own->ts_recent) >= 0;
+  if (!is_newer && now_s - own->ts_recent_s < TCPTALE_PAWS_IDLE_S) return;
+  own->ts_recent = s->gist->said.ts_val;
+  own->ts_recent_s = now_s;
+}
+
+/* What is counted and remembered of its sender. */
+static void note_sender(const struct step *s, uint64_t now_ns) {
+  struct tcptale_end *own = s->own;
+  own->packets++;
+  own->payload_bytes += s->gist->said.len;
+  own->window = s->gist->said.window;
+  if (s->gist->good_sum) own->flags |= TCPTALE_END_GOOD_CSUM;
+  s->conn->last_ns = now_ns;
+  s->conn->card->touched = 1;
+  note_timestamp(s, now_ns);
+}
+
+static void take_ack(struct tcptale_conn_env *env, const struct step *s) {
+  struct tcptale_half *half = tcptale_intake_half(env, s->conn, tcptale_other(s->dir));
+  s->peer->edge = tcptale_max_u64(s->peer->edge, s->edge);
+  tcptale_half_ack(&env->stream, half, s->ack, env->now_ns);
+}
+
+static void take_bytes(struct tcptale_conn_env *env, const struct step *s) {
+  const struct tcptale_gist *gist = s->gist;
+  struct tcptale_piece piece = {.offset = s->offset,
+                                .data = gist->payload,
+                                .len = gist->said.len,
+                                .cap_len = gist->cap_len,
+                                .index = env->emit.index,
+                                .ts_ns = env->now_ns};
+  tcptale_half_push(&env->stream, tcptale_intake_half(env, s->conn, s->dir), &piece);
+}
+
+int tcptale_plain_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t dir,
+                       const struct tcptale_gist *gist) {
+  struct step s = {.conn = conn, .dir = dir, .gist = gist};
+  s.own = &conn->ends[dir];
+  s.peer = &conn->ends[tcptale_other(dir)];
+  if (!goes_on(conn) || (gist->said.tcp_flags & TCPTALE_TCP_FIN)) return 0;
+  place(&s);
+  if (!is_expected(&s) || tcptale_closing_is_due(env, conn)) return 0;
+  fetch_payload(&s);
+  note_sender(&s, env->now_ns);
+  take_ack(env, &s);
+  if (gist->said.len > 0) take_bytes(env, &s);
+  tcptale_intake_pass(env, conn);
+  return 1;
+}
