@@ -9,7 +9,6 @@
 #include "seq.h"
 #include "util.h"
 
-#define TINY_BYTES  8u /* of so few it may be a keep-alive, a probe, or tiny, which is counted */
 #define NEAR        (1 << 30)
 #define OLD_MOST    65535 /* the narrowest of the windows that an old ACK may be behind (rule R5) */
 #define NS_A_SECOND ((uint64_t)1000000000)
@@ -27,14 +26,13 @@ struct step {
   uint32_t scale; /* of that window */
 };
 
-/* Both ends have begun and neither has finished; nothing but bytes waits for anything. */
+/* Neither end has finished, each has surely begun, and nothing but bytes waits for anything. Of a
+ * direction that has not begun, `fin` is 0. */
 static int goes_on(const struct tcptale_conn *conn) {
   const struct tcptale_end *c = &conn->ends[0], *s = &conn->ends[1];
-  const uint32_t begun = TCPTALE_END_BASED | TCPTALE_END_SEEN;
-  uint32_t waits = conn->handshake | conn->parked | conn->renew; /* all NONE, which is 0 */
+  uint32_t waits = conn->parked | conn->renew; /* both NONE, which is 0 */
   if (waits || conn->phase != TCPTALE_PHASE_OPEN) return 0;
-  if (conn->flags & (TCPTALE_CONN_TENTATIVE | TCPTALE_CONN_IGNORED)) return 0;
-  if ((c->flags & s->flags & begun) != begun) return 0;
+  if (tcptale_conn_has(conn, TCPTALE_CONN_TENTATIVE)) return 0;
   if ((c->flags | s->flags) & TCPTALE_END_SOFT_BASE) return 0;
   return (c->half.fin & s->half.fin) == TCPTALE_NO_FIN;
 }
@@ -46,19 +44,17 @@ static void place(struct step *s) {
   s->edge = (uint64_t)s->ack + ((uint64_t)s->gist->said.window << s->scale);
 }
 
-/* Rules R3, R14: near, and within the window. */
+/* Rules R3, R14: near, and within the window. One byte may be a keep-alive's, or a probe. */
 static int is_in_window(const struct step *s) {
   uint32_t len = s->gist->said.len;
   int32_t ahead = tcptale_seq_distance(s->gist->said.seq, s->own->half.next_seq);
-  if (len > 0 && len <= TINY_BYTES) return 0;
-  if (s->offset < 0 || ahead > NEAR || ahead < -NEAR) return 0;
-  return (uint64_t)s->offset + len <= s->own->edge;
+  return len != 1 && ahead > -NEAR && s->offset + (int64_t)len <= (int64_t)s->own->edge;
 }
 
 /* Rules R5, R12: it acknowledges what was seen, and is not older than a window. */
 static int is_ack_in_window(const struct step *s) {
   const struct tcptale_half *peer = &s->peer->half;
-  return s->ack >= 0 && (uint64_t)s->ack <= peer->highest &&
+  return (uint64_t)s->ack <= peer->highest && /* not below 0 either */
          (uint64_t)s->ack + OLD_MOST >= peer->acked;
 }
 
@@ -69,8 +65,12 @@ static int is_stamped(const struct step *s) {
          tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= -1;
 }
 
+/* Its sender's distance and link address are as before, or not known. */
 static int is_same_path(const struct step *s) {
-  return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
+  const struct tcptale_end *own = s->own;
+  const struct tcptale_gist *gist = s->gist;
+  return (own->ttl == gist->ttl || own->ttl == 0) &&
+         (own->mac == gist->mac || own->mac == 0 || gist->mac == 0);
 }
 
 /* A shrinking window is told (rule R14). */
@@ -112,6 +112,9 @@ static void note_sender(const struct step *s, uint64_t now_ns) {
   own->packets++;
   own->payload_bytes += s->gist->said.len;
   own->window = s->gist->said.window;
+  own->ttl = s->gist->ttl;
+  if (s->gist->mac != 0) own->mac = s->gist->mac;
+  own->flags |= TCPTALE_END_SEEN;
   if (s->gist->good_sum) own->flags |= TCPTALE_END_GOOD_CSUM;
   s->conn->last_ns = now_ns;
   s->conn->card->touched = 1;
