@@ -34,12 +34,12 @@ static inline void tcptale_ahead_decode(const tcptale_frame *f, tcptale_packet *
 static TCPTALE_INLINE int tcptale_ahead_read_gist(const struct tcptale_tracker *t,
                                                   const tcptale_frame *f,
                                                   struct tcptale_lookup *look, int verify) {
-  struct tcptale_gist_ends ends;
+  struct tcptale_gist_ends v4, any; /* the address of one that is in registers is not taken */
   if (tcptale_gist_is_v4(f->data, f->cap_len))
-    return tcptale_gist_of_v4(&look->gist, &ends, f->data, f->cap_len, verify) &&
-           tcptale_key_read_v4(&look->key, &ends, t->env.secret.word);
-  return tcptale_gist_of_other(&look->gist, &ends, f->data, f->cap_len, verify) &&
-         tcptale_key_of_ends(&look->key, &ends, &t->env.secret);
+    return tcptale_gist_of_v4(&look->gist, &v4, f->data, f->cap_len, verify) &&
+           tcptale_key_read_v4(&look->key, &v4, t->env.secret.word);
+  return tcptale_gist_of_other(&look->gist, &any, f->data, f->cap_len, verify) &&
+         tcptale_key_of_ends(&look->key, &any, &t->env.secret);
 }
 
 /* Reads what a frame is about. Its gist is all that is needed of a usual one, as of most on
