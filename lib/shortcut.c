@@ -2,7 +2,6 @@
 #include "shortcut.h"
 
 #include "call.h"
-#include "connection.h"
 #include "fold.h"
 #include "limits.h"
 #include "plain.h"
@@ -14,15 +13,19 @@ struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
   return !ref || tcptale_roster_is_packed(ref) ? NULL : tcptale_roster_card(&t->env, ref);
 }
 
+/* The capture may hold it twice: that is told the long way (rule R23). */
+static inline int is_copy(const struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  return tcptale_dup_has(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
+                         t->env.now_ns);
+}
+
 /* The short way of the ACK that completes a handshake. */
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
   uint64_t due_ns = tcptale_fold_deadline(&t->env, card);
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
-  if (tcptale_dup_has(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
-                      t->env.now_ns))
-    return 0;
+  if (is_copy(t, look)) return 0;
   tcptale_shortcut_remember(t, look);
   tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
   return 1;
@@ -53,9 +56,7 @@ static int take_plain(struct tcptale_tracker *t, struct tcptale_conn *conn,
                       const struct tcptale_lookup *look) {
   uint32_t dir = look->key.from ^ conn->client_at;
   if (!t->env.usual_is_wanted) return 0;
-  if (tcptale_dup_has(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
-                      t->env.now_ns))
-    return 0;
+  if (is_copy(t, look)) return 0;
   if (!tcptale_plain_take(&t->env, conn, dir, &look->gist)) return 0;
   tcptale_shortcut_remember(t, look);
   tcptale_route_finish(&t->roster, &t->env, conn, TCPTALE_ACTION_KEEP);
@@ -80,9 +81,7 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, key, look->home);
   int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
   if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
-  if (tcptale_dup_has(&t->dup, tcptale_key_flow(key), &look->gist, t->env.emit.index,
-                      t->env.now_ns))
-    return 0;
+  if (is_copy(t, look)) return 0;
   if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
                            : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
