@@ -52,8 +52,7 @@ static void take_any(struct tcptale_tracker *t, const struct tcptale_lookup *loo
   if (seen) seg.verdict = TCPTALE_SEGMENT_DUP_FRAME;
   if (!refuse_stray(t, &seg, &look->key)) tcptale_route(&t->roster, &t->env, &look->key, &seg);
   int may_count_again = seg.verdict == TCPTALE_SEGMENT_OUTSIDE || seg.doubtful || t->env.rebased;
-  if (may_count_again) tcptale_dup_refuse(&t->dup);
-  t->env.rebased = 0;
+  if (may_count_again) tcptale_shortcut_refuse(t);
 }
 
 void tcptale_detour_look_up(struct tcptale_tracker *t, const tcptale_packet *packet,

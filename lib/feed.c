@@ -27,6 +27,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
   for (struct tcptale_conn *conn;
        n < budget && !env->emit.stopped && (conn = tcptale_shape_due(&t->roster, env)) != NULL; n++)
     tcptale_route_finish(&t->roster, env, conn, tcptale_connection_expire(env, conn));
+  tcptale_shortcut_note_rebased(t);
   if (n < budget) n += tcptale_detour_expire(t, budget - n);
   env->emit.index = index;
   return n;

@@ -145,7 +145,9 @@ static uint32_t packet_kind(const tcptale_packet *p) {
       TCPTALE_HAS_MSS | TCPTALE_HAS_WSCALE | TCPTALE_HAS_SACK_PERMITTED | TCPTALE_HAS_TIMESTAMPS;
   const uint32_t signature = TCPTALE_HAS_MD5 | TCPTALE_HAS_AO;
   uint32_t flags = p->tcp_flags;
-  if (p->anomalies || p->payload_cap != p->payload_len) return TCPTALE_GIST_ODD;
+  if (p->anomalies || p->payload_cap != p->payload_len || p->payload_unsent > 0 ||
+      p->tcp_csum == TCPTALE_CSUM_BAD || p->ip_csum == TCPTALE_CSUM_BAD)
+    return TCPTALE_GIST_ODD;
   if ((flags & TCPTALE_GIST_TELLING) == TCPTALE_TCP_ACK)
     return p->options & signature ? TCPTALE_GIST_ODD : TCPTALE_GIST_PLAIN;
   int is_call = (flags & CALLING) == TCPTALE_TCP_SYN && p->payload_len == 0 &&

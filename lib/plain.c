@@ -48,7 +48,8 @@ static void place(struct step *s) {
 static int is_in_window(const struct step *s) {
   uint32_t len = s->gist->said.len;
   int32_t ahead = tcptale_seq_distance(s->gist->said.seq, s->own->half.next_seq);
-  return len != 1 && ahead > -NEAR && s->offset + (int64_t)len <= (int64_t)s->own->edge;
+  if (len == 1 || ahead <= -NEAR || ahead >= NEAR) return 0;
+  return s->offset + (int64_t)len <= (int64_t)s->own->edge;
 }
 
 /* Rules R5, R12: it acknowledges what was seen, and is not older than a window. */

@@ -65,7 +65,8 @@ static int take_plain(struct tcptale_tracker *t, struct tcptale_conn *conn,
 
 int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   struct tcptale_conn *conn = tcptale_limits_find(&t->roster, &t->env, &look->key);
-  return conn && take_plain(t, conn, look);
+  tcptale_shortcut_note_rebased(t); /* somebody may have given way */
+  return conn && tcptale_dup_all_believed(&t->dup) && take_plain(t, conn, look);
 }
 
 int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
@@ -83,6 +84,7 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
   if (is_copy(t, look)) return 0;
   if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
+  tcptale_shortcut_note_rebased(t);
   int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
                            : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
   if (is_taken) tcptale_shortcut_remember(t, look);

@@ -23,6 +23,17 @@ int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *c
 int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 
+/* The latest frame was not believed, or took back what others did; also where a timer or an
+ * eviction did the latter: until those are forgotten no short way is taken, which would not see a
+ * copy of one (dup.h). */
+static inline void tcptale_shortcut_refuse(struct tcptale_tracker *t) {
+  t->env.rebased = 0;
+  if (!(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME)) tcptale_dup_refuse(&t->dup);
+}
+static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
+  if (t->env.rebased) tcptale_shortcut_refuse(t);
+}
+
 /* What was taken is looked for should it come again (dup.h). */
 static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
                                              const struct tcptale_lookup *look) {

@@ -150,3 +150,35 @@ Test(gist, neighbours_differ) {
     cr_expect_not(is_taken[tcptale_fields_mac(address)]++, "%d", last);
   }
 }
+
+/* What a caller made up, or took back, is odd whatever else it says of itself. */
+Test(gist, believes_no_packet_that_contradicts_itself) {
+  uint8_t options[OPTIONS], frame[256];
+  struct build_segment s = make_segment(options);
+  s.version = 4;
+  s.flags = TCPTALE_TCP_ACK;
+  s.option_len = 0;
+  s.payload_len = 20;
+  s.src[0] = 1;
+  s.dst[0] = 2;
+  s.tcp_sum = BUILD_SUM_GOOD;
+  size_t len = build_frame(frame, sizeof frame, &s);
+  tcptale_packet packet, other;
+  struct tcptale_gist gist;
+  tcptale_packet_init(&packet, sizeof packet);
+  tcptale_decode(&packet, TCPTALE_LINK_ETHERNET, frame, len, len, TCPTALE_DECODE_CHECKSUM);
+  tcptale_gist_of_packet(&gist, &packet, frame);
+  cr_assert_eq(gist.kind, TCPTALE_GIST_PLAIN);
+  other = packet;
+  other.tcp_csum = TCPTALE_CSUM_BAD;
+  tcptale_gist_of_packet(&gist, &other, frame);
+  cr_expect_eq(gist.kind, TCPTALE_GIST_ODD);
+  other = packet;
+  other.ip_csum = TCPTALE_CSUM_BAD;
+  tcptale_gist_of_packet(&gist, &other, frame);
+  cr_expect_eq(gist.kind, TCPTALE_GIST_ODD);
+  other = packet;
+  other.payload_unsent = 4;
+  tcptale_gist_of_packet(&gist, &other, frame);
+  cr_expect_eq(gist.kind, TCPTALE_GIST_ODD);
+}

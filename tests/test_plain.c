@@ -101,8 +101,10 @@ Test(plain, leaves_the_rest) {
       "HS w=500; c P 101+100/1; c P 451+100/1; c P 601+50/1", /* beyond the window */
       "HS w=500; c P 101+100/1; c P 601+50/1; s A 1/1 w=900; c P 301+100/1; s A 1/651",
       "HS; c P 101+100/1; c P 2147490000+100/1; s A 1/1", /* 2^31 away */
-      "HS; c P 101+100/1; c P -99+150/1; c P -50+20/1",   /* below the first byte */
-      "HS; c P 101+100/1; s A 1/300; s A 1/900000",       /* of what was never seen */
+      "HS wscale=14; s A 1/1; c P 1073725441+20000/1; s A 1/1073745441; "
+      "c A 2147467270/1; c P 2147467270+100/1",         /* the same, ahead, though in the window */
+      "HS; c P 101+100/1; c P -99+150/1; c P -50+20/1", /* below the first byte */
+      "HS; c P 101+100/1; s A 1/300; s A 1/900000",     /* of what was never seen */
       "HS; s P 1+30000/1; c A 1/30001; s P 30001+30000/1; c A 1/60001; s P 60001+30000/1; "
       "c A 1/90001; c P 101+90/90001; c P 201+90/9; c A 1/9",         /* of long ago */
       "HS w=90; c P 51+20/0 w=900; s P 501+50/1; s A 1/0",            /* of nothing */
@@ -157,4 +159,55 @@ Test(plain, keeps_to_the_configuration) {
   compare(talk, &config);
   config.flags = TCPTALE_CONFIG_NO_DUP_FRAME;
   compare("HS; c P 101+100/1; c P 101+100/1; s A 1/1; s A 1/1", &config);
+}
+
+/* Who does not want copies of frames told apart has none that was refused. */
+Test(plain, needs_no_memory_of_frames) {
+  const char *const talk = "HS; c P 101+100/1; s A 1/900000000; s A 1/1; c P 201+100/1";
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.flags = TCPTALE_CONFIG_NO_DUP_FRAME;
+  struct script_steps steps;
+  tape_render(&steps, talk);
+  feed(&shorter, 0, &config, &steps);
+  cr_expect(tcptale_dup_all_believed(&shorter.tracker->dup));
+  tape_end(&shorter);
+  tape_wipe(&shorter);
+  config.flags = 0;
+  feed(&shorter, 0, &config, &steps);
+  cr_expect_not(tcptale_dup_all_believed(&shorter.tracker->dup));
+  tape_end(&shorter);
+  tape_wipe(&shorter);
+  script_steps_free(&steps);
+  compare(talk, &config);
+}
+
+/* A timer tells a lone byte of one connection, whose direction so begins anew; then the copy of a
+ * frame is looked for, also by who takes plain segments. The copy here is of a connection that was
+ * on the same ports. */
+Test(plain, sees_what_a_timer_took_back) {
+#define OTHER " src=0:6000 dst=1:80"
+#define THIRD " src=0:7000 dst=1:80"
+#define BACK  " src=1:80 dst=0:7000"
+  const char *const talk =
+      "c A 1+10/1 ipid=1; s A 1+10/11 ipid=51; c A 11+10/11 ipid=2; t+0.03; c A 1+1/1 ipid=7" OTHER
+      "; c A 1+10/1 ipid=11" THIRD "; s A 1+10/11 ipid=61" BACK "; c A 21+10/11 ipid=12" THIRD
+      "; t+0.01; c A 1+10/1 ipid=3; s A 1+10/11 ipid=52; t+0.01; c A 31+10/11 ipid=13" THIRD
+      "; t+0.02; c A 41+10/11 ipid=14" THIRD "; c A 11+10/11 ipid=2";
+  struct script_steps steps;
+  tcptale_config config;
+  tcptale_config_init(&config, sizeof config);
+  config.established_ns = 40000000;
+  tape_render(&steps, talk);
+  feed(&longer, TAPE_SEGMENTS, &config, &steps);
+  feed(&shorter, 0, &config, &steps);
+  cr_expect_eq(longer.tracker->env.dup_frames, 1);
+  cr_expect_eq(shorter.tracker->env.dup_frames, 1);
+  tape_end(&longer);
+  tape_end(&shorter);
+  tape_drop_segments(&longer);
+  cr_expect(tape_equal(&longer, &shorter, talk));
+  tape_wipe(&longer);
+  tape_wipe(&shorter);
+  script_steps_free(&steps);
 }
