@@ -44,12 +44,19 @@ static void place(struct step *s) {
   s->edge = (uint64_t)s->ack + ((uint64_t)s->gist->said.window << s->scale);
 }
 
-/* Rules R3, R14: near, and within the window. One byte may be a keep-alive's, or a probe. */
+/* Rule R15: one byte may be a keep-alive's, unless it is above all that was seen or acknowledged, or
+ * it probes a window that is closed. */
+static int may_be_probe(const struct step *s) {
+  const struct tcptale_half *half = &s->own->half;
+  if (s->gist->said.len != 1) return 0;
+  return s->peer->window == 0 || s->offset < (int64_t)tcptale_max_u64(half->highest, half->acked);
+}
+
+/* Rules R3, R14: near, and within the window. */
 static int is_in_window(const struct step *s) {
-  uint32_t len = s->gist->said.len;
   int32_t ahead = tcptale_seq_distance(s->gist->said.seq, s->own->half.next_seq);
-  if (len == 1 || ahead <= -NEAR || ahead >= NEAR) return 0;
-  return s->offset + (int64_t)len <= (int64_t)s->own->edge;
+  if (ahead <= -NEAR || ahead >= NEAR) return 0;
+  return s->offset + (int64_t)s->gist->said.len <= (int64_t)s->own->edge;
 }
 
 /* Rules R5, R12: it acknowledges what was seen, and is not older than a window. */
@@ -82,8 +89,8 @@ static int shrinks(const struct step *s) {
 }
 
 static int is_expected(const struct step *s) {
-  return is_in_window(s) && is_ack_in_window(s) && is_stamped(s) && is_same_path(s) &&
-         s->own->state >= TCPTALE_STATE_ESTABLISHED && !shrinks(s);
+  return !may_be_probe(s) && is_in_window(s) && is_ack_in_window(s) && is_stamped(s) &&
+         is_same_path(s) && s->own->state >= TCPTALE_STATE_ESTABLISHED && !shrinks(s);
 }
 
 /* What lies above a hole will be copied: the lines of its payload behind the header's are asked for

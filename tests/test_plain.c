@@ -81,7 +81,9 @@ Test(plain, takes_what_the_long_way_takes) {
       "HS; c P 101+100/1; s A 1/1 w=9000; s A 1/1 w=8999",             /* windows */
       "HS; c P 101+100/1; t+2; c P 301+90/1; t+5; c P 401+90/1",       /* silence */
       "HS; s P 1+50/1; c P 101+100/51; c P 201+100/31; c P 301+100/1", /* older ACKs */
-      "HS; c P 101+100/1 ipid=7; c P 101+100/1 ipid=7",                /* captured twice, or not */
+      "HS; c P 1+1/1; c P 2+1/1; s A 1/2; c P 3+1/1; c P 5+1/1",       /* byte by byte */
+      "HS; c P 101+1/1; c P 201+1/1; c P 203+1/1; c P 202+9/1",
+      "HS; c P 101+100/1 ipid=7; c P 101+100/1 ipid=7", /* captured twice, or not */
       "HS mac=3; c P 101+100/1 mac=3; s A 1/1 mac=4; c P 201+50/1 mac=3; s A 1/1 mac=4",
       "HS; c P 101+100/1; s A 1/1 mac=4; s A 1/1; s P 1+50/1 mac=4; c P 201+50/1 mac=3; c P "
       "301+9/1",
@@ -97,6 +99,7 @@ Test(plain, leaves_the_rest) {
   static const char *TALKS[] = {
       "HS; c P 101+100/1; c P 1+1/1",                         /* a probe, or so few bytes */
       "HS; s P 101+50/1; s A 1/1 w=0; c P 1+1/1",             /* a probe of a closed window */
+      "HS; s P 101+50/1; s A 1/31; c A 30+1/1; c P 32+1/1",   /* acknowledged unseen */
       "HS; s P 1+90/1; c P 101+100/91; s A 90+1/1; s A 90/1", /* a keep-alive */
       "HS w=500; c P 101+100/1; c P 451+100/1; c P 601+50/1", /* beyond the window */
       "HS w=500; c P 101+100/1; c P 601+50/1; s A 1/1 w=900; c P 301+100/1; s A 1/651",
