@@ -44,8 +44,8 @@ static void place(struct step *s) {
   s->edge = (uint64_t)s->ack + ((uint64_t)s->gist->said.window << s->scale);
 }
 
-/* Rule R15: one byte may be a keep-alive's, unless it is above all that was seen or acknowledged, or
- * it probes a window that is closed. */
+/* Rule R15: one byte may be a keep-alive's, unless it is above all that was seen or acknowledged,
+ * or it probes a window that is closed. */
 static int may_be_probe(const struct step *s) {
   const struct tcptale_half *half = &s->own->half;
   if (s->gist->said.len != 1) return 0;
