@@ -117,10 +117,11 @@ Test(plain, leaves_the_rest) {
       "HS; c P 301+100/1; c F 401/1; c P 1+100/1; s A 1/101",           /* an end */
       "HS; c P 101+100/1; s F 1/1; s A 2/1; c A 1/2; c P 201+50/2",
       "HS; c P 51+50/1; c F 101/1; s P 101+50/1; c P 1+50/1; s A 1/102", /* told at last */
-      "HS; c P 101+100/1; c R 50/1; c P 201+100/1; s A 1/1",             /* a RST in the window */
-      "HS; c P 101+100/1; s R 1/1; s A 1/1; s P 1+90/1",                 /* one that is refuted */
-      "HS; c P 101+100/1; c S 500; s A 1/1; c P 201+100/1",              /* a SYN */
-      "HS; c P 101+100/1; c S 500; 80x c A 1/1; s A 1/1", /* and later its challenge */
+      "HS; c P 51+50/1; c F 101/1; s P 101+50/1; c P 1+50/1",
+      "HS; c P 101+100/1; c R 50/1; c P 201+100/1; s A 1/1", /* a RST in the window */
+      "HS; c P 101+100/1; s R 1/1; s A 1/1; s P 1+90/1",     /* one that is refuted */
+      "HS; c P 101+100/1; c S 500; s A 1/1; c P 201+100/1",  /* a SYN */
+      "HS; c P 101+100/1; c S 500; 80x c A 1/1; s A 1/1",    /* and later its challenge */
       "HS w=500; c P 101+100/1; c P 601+50/1; 80x c A 1/1; s A 1/1 w=900", /* in the window now */
       "HS; c P 101+100/1; c U 201+50/1 urg=3; c P 251+100/1",
       "c A 1+1/1; c P 101+90/1; s A 1/1; s A 1+30/2; c P 201+80/31", /* a lone byte */
@@ -160,6 +161,12 @@ Test(plain, keeps_to_the_configuration) {
   tcptale_config_init(&config, sizeof config);
   config.flags = TCPTALE_CONFIG_ASYNC;
   compare(talk, &config);
+  config.flags = 0;
+  /* A hold may be over before the timer's tick is: then that is told first. */
+  for (config.reorder_hold_ns = 100000; config.reorder_hold_ns < 4000000;
+       config.reorder_hold_ns += 300000)
+    compare("HS; c P 101+100/1; c P 301+9/1; s A 1/201; c P 401+9/1; c P 1+9/1; s A 1/1", &config);
+  tcptale_config_init(&config, sizeof config);
   config.flags = TCPTALE_CONFIG_NO_DUP_FRAME;
   compare("HS; c P 101+100/1; c P 101+100/1; s A 1/1; s A 1/1", &config);
 }
