@@ -330,6 +330,7 @@ static uint32_t feed_by_flags(struct tcptale_conn_env *env, struct tcptale_conn 
 
 uint32_t tcptale_connection_feed(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                                  struct tcptale_arrival *seg) {
+  tcptale_intake_fetch(&conn->ends[seg->dir].half, seg->packet->seq, seg->payload, seg->cap_len);
   uint32_t trust = tcptale_trust_judge(env, conn, seg);
   if (trust == TCPTALE_TRUST_BAD) {
     env->bad_checksums++;

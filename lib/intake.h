@@ -4,7 +4,9 @@
 #define TCPTALE_LIB_INTAKE_H
 
 #include "record.h"
+#include "seq.h"
 #include "state.h"
+#include "util.h"
 
 /* Takes a segment without SYN and RST whose verdict is not OUTSIDE. */
 void tcptale_intake(struct tcptale_conn_env *env, struct tcptale_conn *conn,
@@ -49,6 +51,16 @@ static inline struct tcptale_half *tcptale_intake_half(struct tcptale_conn_env *
   env->conn = conn;
   env->dir = dir;
   return &conn->ends[dir].half;
+}
+
+/* What lies above a hole will be copied: the lines of its payload behind the header's are asked for
+ * before it is taken in, of a large frame the first ones. */
+static inline void tcptale_intake_fetch(const struct tcptale_half *half, uint32_t seq,
+                                        const uint8_t *payload, uint32_t cap_len) {
+  enum { LINE = 64, MOST = 1536 };
+  int is_ahead = tcptale_seq_distance(seq, half->next_seq) > 0;
+  uint32_t end = is_ahead ? tcptale_min_u32(cap_len, MOST) : 0;
+  for (uint32_t at = LINE; at < end; at += LINE) tcptale_prefetch(payload + at);
 }
 
 /* Feeds one input to the state of one end. */

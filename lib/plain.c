@@ -1,5 +1,5 @@
 /* plain.c - see plain.h. Each condition here names what the long way would have told, or done
- * beyond what is done below; a property test holds both ways to the same events. Floor 10. */
+ * beyond what is done below; tests/test_plain.c has a talk about each. Floor 10. */
 #include "plain.h"
 
 #include "accept.h"
@@ -93,15 +93,6 @@ static int is_expected(const struct step *s) {
          is_same_path(s) && s->own->state >= TCPTALE_STATE_ESTABLISHED && !shrinks(s);
 }
 
-/* What lies above a hole will be copied: the lines of its payload behind the header's are asked for
- * before, of a large frame the first ones. */
-static void fetch_payload(const struct step *s) {
-  enum { LINE = 64, MOST = 1536 };
-  int is_ahead = s->offset > (int64_t)s->own->half.next;
-  uint32_t end = is_ahead ? tcptale_min_u32(s->gist->cap_len, MOST) : 0;
-  for (uint32_t at = LINE; at < end; at += LINE) tcptale_prefetch(s->gist->payload + at);
-}
-
 /* TS.Recent (RFC 7323 4.3). */
 static void note_timestamp(const struct step *s, uint64_t now_ns) {
   struct tcptale_end *own = s->own;
@@ -154,7 +145,7 @@ int tcptale_plain_take(struct tcptale_conn_env *env, struct tcptale_conn *conn, 
   if (!goes_on(conn) || (gist->said.tcp_flags & TCPTALE_TCP_FIN)) return 0;
   place(&s);
   if (!is_expected(&s) || tcptale_closing_is_due(env, conn)) return 0;
-  fetch_payload(&s);
+  tcptale_intake_fetch(&s.own->half, gist->said.seq, gist->payload, gist->cap_len);
   note_sender(&s, env->now_ns);
   take_ack(env, &s);
   if (gist->said.len > 0) take_bytes(env, &s);

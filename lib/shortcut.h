@@ -16,20 +16,22 @@ struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
 /* Each takes a segment of its kind, 1; 0: it goes the long way, and nothing has happened.
  * _not_going: a plain one of a card whose is_going is 0, or with FIN: the ACK that completes a
  * handshake, what is usual while a connection closes, and what is plain while bytes wait.
- * _unusual: what is plain, though not usual, of a folded connection, which is whole then.
+ * _unusual: what is plain, though not usual, of a folded connection, which is woken for it, taken
+ * or not, as the long way would.
  * _call: a SYN, or the SYN+ACK that answers it. */
 int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look);
 int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look);
 
-/* The latest frame was not believed, or took back what others did; also where a timer or an
- * eviction did the latter: until those are forgotten no short way is taken, which would not see a
- * copy of one (dup.h). */
+/* The latest frame was not believed, or took back what others did: until it is forgotten no usual
+ * segment goes the short way, which would not see that it is a copy of one (dup.h). */
 static inline void tcptale_shortcut_refuse(struct tcptale_tracker *t) {
   t->env.rebased = 0;
   if (!(t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME)) tcptale_dup_refuse(&t->dup);
 }
+
+/* The same, where a timer or an eviction took back what frames did. */
 static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
   if (t->env.rebased) tcptale_shortcut_refuse(t);
 }
