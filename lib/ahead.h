@@ -34,10 +34,12 @@ static inline void tcptale_ahead_decode(const tcptale_frame *f, tcptale_packet *
 static TCPTALE_INLINE int tcptale_ahead_read_gist(const struct tcptale_tracker *t,
                                                   const tcptale_frame *f,
                                                   struct tcptale_lookup *look, int verify) {
-  struct tcptale_gist_ends v4, any; /* the address of one that is in registers is not taken */
-  if (tcptale_gist_is_v4(f->data, f->cap_len))
-    return tcptale_gist_of_v4(&look->gist, &v4, f->data, f->cap_len, verify) &&
+  struct tcptale_gist_ends any;
+  if (tcptale_gist_is_v4(f->data, f->cap_len)) {
+    struct tcptale_gist_ends v4 = tcptale_gist_ends_of_v4(f->data); /* stays in registers */
+    return tcptale_gist_of_v4(&look->gist, f->data, f->cap_len, verify) &&
            tcptale_key_read_v4(&look->key, &v4, t->env.secret.word);
+  }
   return tcptale_gist_of_other(&look->gist, &any, f->data, f->cap_len, verify) &&
          tcptale_key_of_ends(&look->key, &any, &t->env.secret);
 }
@@ -57,6 +59,23 @@ static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const t
     return;
   }
   look->home = tcptale_roster_approach(&t->roster, &look->key);
+}
+
+/* The same of a frame that is fed alone, in a tracker that wants gists and verifies no checksums.
+ * Nothing but the hint at its slot can overlap with the misses of the frame before, so its key
+ * comes first, of what looks like IPv4, though the bytes may turn out to mean something else. 0: it
+ * is to be read as any other. */
+static TCPTALE_INLINE int tcptale_ahead_read_alone(struct tcptale_tracker *t,
+                                                   const tcptale_frame *f,
+                                                   struct tcptale_lookup *look) {
+  if (!tcptale_gist_is_v4(f->data, f->cap_len)) return 0;
+  struct tcptale_gist_ends ends = tcptale_gist_ends_of_v4(f->data);
+  if (!tcptale_key_read_v4(&look->key, &ends, t->env.secret.word)) return 0;
+  look->home = tcptale_roster_approach(&t->roster, &look->key);
+  if (f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
+  look->has_key = 1;
+  look->has_packet = 0;
+  return tcptale_gist_of_v4(&look->gist, f->data, f->cap_len, 0);
 }
 
 /* Reads `count` frames into as many lookups. */

@@ -121,6 +121,18 @@ struct tcptale_card {
   uint8_t key_tail[]; /* as its kind says: 0, 24 or 64 bytes */
 };
 
+struct tcptale_conn;
+
+/* A card as the handle of its connection, while there is no record: its address plus two. */
+static inline struct tcptale_conn *tcptale_card_handle(struct tcptale_card *card) {
+  return (struct tcptale_conn *)(void *)((uint8_t *)card + 2);
+}
+
+static inline struct tcptale_card *tcptale_card_of(const struct tcptale_conn *handle) {
+  if (!((uintptr_t)handle & 2)) return NULL;
+  return (struct tcptale_card *)((uintptr_t)handle - 2);
+}
+
 /* The bytes of a card whose key is of that kind: 128, 152 or 192. */
 static inline size_t tcptale_card_bytes(uint32_t key_kind) {
   return sizeof(struct tcptale_card) + tcptale_key_tail_bytes(key_kind);

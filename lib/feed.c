@@ -56,25 +56,16 @@ static TCPTALE_APART void take_the_long_way(struct tcptale_tracker *t, const tcp
 
 /* Takes a frame that was read. */
 static TCPTALE_INLINE void take_frame(struct tcptale_tracker *t, const tcptale_frame *frame,
-                                      const struct tcptale_lookup *look) {
+                                      const struct tcptale_lookup *look, int is_alone) {
   begin_frame(t, frame);
   t->stats.segments += look->has_key;
-  if (!tcptale_shortcut(t, look)) take_the_long_way(t, frame, look);
+  if (!tcptale_shortcut(t, look, is_alone)) take_the_long_way(t, frame, look);
 }
 
 /* The same, for a loop that has much else to do. */
 static TCPTALE_APART void take_frame_apart(struct tcptale_tracker *t, const tcptale_frame *frame,
                                            const struct tcptale_lookup *look) {
-  take_frame(t, frame, look);
-}
-
-/* One frame: there is nothing that its cache misses could overlap with, so nothing is prefetched.
- * The usual configuration is read in line; the others share what lots are read by. */
-static TCPTALE_APART void take_one(struct tcptale_tracker *t, const tcptale_frame *frame) {
-  int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
-  if (is_usual) tcptale_ahead_read(t, frame, t->look, 1, 0);
-  else tcptale_ahead_read_all(t, t->look, frame, 0, 1);
-  take_frame(t, frame, t->look);
+  take_frame(t, frame, look, 0);
 }
 
 /* The longest frame whose headers are prefetched. Where checksums are verified every byte is read
@@ -112,7 +103,7 @@ static size_t take_few(struct tcptale_tracker *t, const tcptale_frame *f, size_t
   tcptale_ahead_read_all(t, t->look, f, stride, n);
   for (; look < end && !t->env.emit.stopped; look++) {
     if (next->cap_len <= longest) tcptale_ahead_fetch(next);
-    take_frame(t, f, look);
+    take_frame(t, f, look, 0);
     f = tcptale_ahead_at(f, stride, 1);
     next = tcptale_ahead_at(next, stride, 1);
   }
@@ -241,17 +232,36 @@ static TCPTALE_APART size_t take_frames(struct tcptale_tracker *t, const tcptale
   return taken;
 }
 
-int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t count,
-                         size_t *consumed) {
-  size_t taken = count;
+/* A packet a call. Nothing but the next call can overlap with its cache misses, so the order is the
+ * one that lets that begin soonest (ahead.h, shortcut.h). */
+static TCPTALE_INLINE int feed_one(struct tcptale_tracker *t, const tcptale_frame *frame,
+                                   size_t *consumed) {
+  if (consumed) *consumed = 0;
+  if (!t || !frames_are_valid(frame, 1)) return TCPTALE_ERR_ARG;
+  int result = may_enter(t);
+  if (result != TCPTALE_OK) return result;
+  int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
+  if (!is_usual || !tcptale_ahead_read_alone(t, frame, t->look))
+    tcptale_ahead_read_all(t, t->look, frame, 0, 1);
+  take_frame(t, frame, t->look, 1);
+  if (consumed) *consumed = 1;
+  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+}
+
+static TCPTALE_APART int feed_batch(struct tcptale_tracker *t, const tcptale_frame *frames,
+                                    size_t count, size_t *consumed) {
   if (consumed) *consumed = 0;
   if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
-  if (count == 1) take_one(t, frames);
-  else if (count > 1) taken = take_frames(t, frames, count);
+  size_t taken = count > 0 ? take_frames(t, frames, count) : 0;
   if (consumed) *consumed = taken;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+}
+
+int tcptale_tracker_feed(tcptale_tracker *t, const tcptale_frame *frames, size_t count,
+                         size_t *consumed) {
+  return count == 1 ? feed_one(t, frames, consumed) : feed_batch(t, frames, count, consumed);
 }
 
 int tcptale_tracker_prefetch(tcptale_tracker *t, const tcptale_frame *frame) {

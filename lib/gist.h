@@ -151,18 +151,22 @@ static inline int tcptale_gist_is_v4(const uint8_t *data, uint32_t cap_len) {
          tcptale_be16(data + TCPTALE_ETHERNET_TYPE) == TCPTALE_ETHERNET_IPV4;
 }
 
+/* Between whom such a frame is, if it is TCP without options of IP. */
+static inline struct tcptale_gist_ends tcptale_gist_ends_of_v4(const uint8_t *data) {
+  const uint8_t *ip = data + TCPTALE_ETHERNET_LEN;
+  return (struct tcptale_gist_ends){.addresses = ip + TCPTALE_V4_ADDRESSES,
+                                    .ports = tcptale_be32(ip + TCPTALE_V4_LEN),
+                                    .ip_version = 4};
+}
+
 /* Reads the gist of such a frame. 0: it is odd, and the gist is whatever it was. `verify`: 1 where
  * its checksums have to be right. */
-static TCPTALE_INLINE int tcptale_gist_of_v4(struct tcptale_gist *gist,
-                                             struct tcptale_gist_ends *ends, const uint8_t *data,
+static TCPTALE_INLINE int tcptale_gist_of_v4(struct tcptale_gist *gist, const uint8_t *data,
                                              uint32_t cap_len, int verify) {
   const uint32_t ip_at = TCPTALE_ETHERNET_LEN, tcp_at = ip_at + TCPTALE_V4_LEN;
   uint32_t left = tcptale_gist_take_v4(gist, data + ip_at, cap_len - tcp_at);
-  if (!tcptale_gist_take_tcp(gist, data + tcp_at, left)) return 0;
-  ends->addresses = data + ip_at + TCPTALE_V4_ADDRESSES;
-  ends->ports = tcptale_be32(data + tcp_at);
-  ends->ip_version = 4;
-  return tcptale_gist_finish(gist, data, data + ip_at, left, verify);
+  return tcptale_gist_take_tcp(gist, data + tcp_at, left) &&
+         tcptale_gist_finish(gist, data, data + ip_at, left, verify);
 }
 
 /* The same of any other frame. */

@@ -45,9 +45,9 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
-  if (usual == TCPTALE_USUAL_NOT) return 0;
+  if (usual == TCPTALE_STEP_NOT) return 0;
   tcptale_shortcut_remember(t, look);
-  if (usual == TCPTALE_USUAL_OVER) close_usual(t, card);
+  if (usual == TCPTALE_STEP_OVER) close_usual(t, card);
   return 1;
 }
 
@@ -92,5 +92,5 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
 }
 
 int tcptale_shortcut_apart(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  return tcptale_shortcut(t, look);
+  return tcptale_shortcut(t, look, 0);
 }

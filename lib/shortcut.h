@@ -4,6 +4,7 @@
 #ifndef TCPTALE_LIB_SHORTCUT_H
 #define TCPTALE_LIB_SHORTCUT_H
 
+#include "step.h"
 #include "tracker.h"
 #include "usual.h"
 #include "util.h"
@@ -44,25 +45,28 @@ static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
 }
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
- * one that was believed, and is only remembered. */
+ * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its call;
+ * then the step is in line, as the fewer instructions follow upon a miss, the sooner the hint of
+ * the next call goes out, while this one still waits. */
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
-                                                 const struct tcptale_lookup *look) {
+                                                 const struct tcptale_lookup *look, int is_alone) {
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = tcptale_shortcut_search(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  if (tcptale_usual_take_going(&t->env, card, dir, &look->gist) == TCPTALE_USUAL_NOT)
-    return tcptale_shortcut_unusual(t, look);
+  uint32_t usual = is_alone ? tcptale_step_take(&t->env, card, dir, &look->gist, 0)
+                            : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
+  if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
   tcptale_shortcut_remember(t, look);
   return 1;
 }
 
-/* Any of them. */
+/* Any of them. `is_alone`: the frame is the only one of its call. */
 static TCPTALE_INLINE int tcptale_shortcut(struct tcptale_tracker *t,
-                                           const struct tcptale_lookup *look) {
-  if (look->gist.kind == TCPTALE_GIST_PLAIN) return tcptale_shortcut_usual(t, look);
+                                           const struct tcptale_lookup *look, int is_alone) {
+  if (look->gist.kind == TCPTALE_GIST_PLAIN) return tcptale_shortcut_usual(t, look, is_alone);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && tcptale_shortcut_call(t, look);
 }
 

@@ -4,25 +4,7 @@
 #ifndef TCPTALE_LIB_USUAL_H
 #define TCPTALE_LIB_USUAL_H
 
-#include "card.h"
-#include "gist.h"
-#include "record.h"
-
-/* A card as the handle of its connection, while there is no record: its address plus two. */
-static inline struct tcptale_conn *tcptale_card_handle(struct tcptale_card *card) {
-  return (struct tcptale_conn *)(void *)((uint8_t *)card + 2);
-}
-
-static inline struct tcptale_card *tcptale_card_of(const struct tcptale_conn *handle) {
-  if (!((uintptr_t)handle & 2)) return NULL;
-  return (struct tcptale_card *)((uintptr_t)handle - 2);
-}
-
-enum tcptale_usual {
-  TCPTALE_USUAL_NOT = 0,   /* nothing has changed */
-  TCPTALE_USUAL_TAKEN = 1, /* all is done */
-  TCPTALE_USUAL_OVER = 2   /* all but the close: both FINs are acknowledged */
-};
+#include "step.h"
 
 /* A connection that was silent for so long may not be usual: what env->usual_idle_ns is to be. */
 uint64_t tcptale_usual_idle_ns(const tcptale_config *config);
@@ -39,7 +21,7 @@ static inline int tcptale_usual_may_come(const struct tcptale_conn_env *env,
   return card->cls == TCPTALE_CLASS_FULL && !card->has_record && tcptale_usual_is_wanted(env, card);
 }
 
-/* Takes a plain segment that end `dir` sent, if it is a usual one (TCPTALE_USUAL_). _going: without
+/* Takes a plain segment that end `dir` sent, if it is a usual one (TCPTALE_STEP_). _going: without
  * FIN, and card->is_going is 1; _any: tcptale_usual_may_come is 1. */
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
                                   uint32_t dir, const struct tcptale_gist *gist);

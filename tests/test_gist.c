@@ -23,9 +23,10 @@ static const uint8_t COMMON[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6,
 static int read_gist(struct tcptale_gist *gist, struct tcptale_gist_ends *ends, const uint8_t *data,
                      size_t len, int verify) {
   uint32_t cap_len = (uint32_t)len;
-  return tcptale_gist_is_v4(data, cap_len)
-             ? tcptale_gist_of_v4(gist, ends, data, cap_len, verify)
-             : tcptale_gist_of_other(gist, ends, data, cap_len, verify);
+  if (!tcptale_gist_is_v4(data, cap_len))
+    return tcptale_gist_of_other(gist, ends, data, cap_len, verify);
+  *ends = tcptale_gist_ends_of_v4(data);
+  return tcptale_gist_of_v4(gist, data, cap_len, verify);
 }
 
 /* 0: both ends are one, which is odd, so it is decoded after all. */

@@ -1,5 +1,5 @@
-/* floor.c - how fast it could be: each mode does less of the work than a tracker has to; tablew and
- * tableiw add idle instructions.
+/* floor.c - how fast it could be: each mode does less of the work than a tracker has to; those with
+ * a w add idle instructions.
  *
  *   floor trace=FILE mode=MODE [checksum=on] [slots=N] [verify=on] [limit=N]
  *
@@ -7,6 +7,8 @@
  * table   decoded, found, taken in: one frame after the other
  * tablew  table, and 240 independent instructions a frame: a program that does more for a packet
  * tableiw the same with 8-byte slots that point to records: two dependent misses instead of one
+ * tablehw and tableihw: the 240 come before the line is looked at, which is asked for in front of
+ *         them: what could be gained by work that needs no connection
  * batch   table by 32: all are decoded and their connections' lines prefetched, then all are taken
  * batchp  batch, and the headers of the 32 that follow prefetched, as an array of frames allows
  * batchi  batchp with 8-byte slots that point to records: less memory, one more line
@@ -69,29 +71,47 @@ INLINE void toil(void) {
   eighty(&a, &b, &c, &d), eighty(&a, &b, &c, &d), eighty(&a, &b, &c, &d);
 }
 
-/* One frame after the other, with more work for each if `toils`. */
+enum toil { TOIL_NOT, TOIL_AFTER, TOIL_BEFORE };
+
+INLINE void fetch_and_toil(const struct floor *floor, const struct floor_segment *segment,
+                           int pool) {
+  if (pool) floor_fetch_slot(&floor->table, segment->hash);
+  else floor_fetch(&floor->table, segment->hash);
+  toil();
+}
+
+/* One frame after the other, with more work for each before or after the look at its connection. */
 INLINE void one_by_one(struct floor *floor, const tcptale_frame *frames, size_t count, int pool,
-                       int toils) {
+                       enum toil when) {
   struct floor_segment segment;
   for (size_t i = 0; i < count; i++) {
     if (take(floor, &frames[i], &segment)) {
+      if (when == TOIL_BEFORE) fetch_and_toil(floor, &segment, pool);
       if (pool) floor_track_pool(&floor->table, &segment);
       else floor_track(&floor->table, &segment);
     }
-    if (toils) toil();
+    if (when == TOIL_AFTER) toil();
   }
 }
 
 static void work_table(void *user, const tcptale_frame *frames, size_t count) {
-  one_by_one(user, frames, count, 0, 0);
+  one_by_one(user, frames, count, 0, TOIL_NOT);
 }
 
 static void work_tablew(void *user, const tcptale_frame *frames, size_t count) {
-  one_by_one(user, frames, count, 0, 1);
+  one_by_one(user, frames, count, 0, TOIL_AFTER);
 }
 
 static void work_tableiw(void *user, const tcptale_frame *frames, size_t count) {
-  one_by_one(user, frames, count, 1, 1);
+  one_by_one(user, frames, count, 1, TOIL_AFTER);
+}
+
+static void work_tablehw(void *user, const tcptale_frame *frames, size_t count) {
+  one_by_one(user, frames, count, 0, TOIL_BEFORE);
+}
+
+static void work_tableihw(void *user, const tcptale_frame *frames, size_t count) {
+  one_by_one(user, frames, count, 1, TOIL_BEFORE);
 }
 
 /* Asks for the headers of a frame that will be decoded in the next batch. The rest of a frame is
@@ -154,9 +174,9 @@ static void work_batchi(void *user, const tcptale_frame *frames, size_t count) {
 static const struct mode {
   const char *name;
   void (*work)(void *user, const tcptale_frame *frames, size_t count);
-} modes[] = {{"decode", work_decode},  {"table", work_table},   {"tablew", work_tablew},
-             {"batch", work_batch},    {"batchp", work_batchp}, {"batchi", work_batchi},
-             {"tableiw", work_tableiw}};
+} modes[] = {{"decode", work_decode},   {"table", work_table},     {"tablew", work_tablew},
+             {"batch", work_batch},     {"batchp", work_batchp},   {"batchi", work_batchi},
+             {"tableiw", work_tableiw}, {"tablehw", work_tablehw}, {"tableihw", work_tableihw}};
 
 static const struct mode *mode_of(const char *name) {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -182,7 +202,8 @@ int main(int argc, char **argv) {
   tally_begin(&floor.tally);
   uint32_t slots = power_of_two(number_of(argv, "slots", 1 << 21));
   floor_table_init(&floor.table, &floor.tally, slots,
-                   mode->work == work_batchi || mode->work == work_tableiw);
+                   mode->work == work_batchi || mode->work == work_tableiw ||
+                       mode->work == work_tableihw);
   floor.table.on_bytes = hear;
   tally_run(&floor.tally, &trace, mode->work, &floor);
   char name[32], more[64];

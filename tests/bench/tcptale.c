@@ -51,14 +51,23 @@ static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void 
   tally_closed(&subject->tally);
 }
 
-static void work(void *user, const tcptale_frame *frames, size_t count) {
-  struct subject *subject = user;
+static void work_one_by_one(struct subject *subject, const tcptale_frame *frames, size_t count) {
+  for (size_t i = 0; i < count; i++) tcptale_tracker_feed(subject->tracker, frames + i, 1, NULL);
+}
+
+static void work_in_batches(struct subject *subject, const tcptale_frame *frames, size_t count) {
   for (size_t at = 0; at < count; at += subject->batch) {
     size_t n = count - at < subject->batch ? count - at : subject->batch;
     if (subject->announce && at + subject->announce < count)
       tcptale_tracker_prefetch(subject->tracker, frames + at + subject->announce);
     tcptale_tracker_feed(subject->tracker, frames + at, n, NULL);
   }
+}
+
+static void work(void *user, const tcptale_frame *frames, size_t count) {
+  struct subject *subject = user;
+  if (subject->batch == 1 && subject->announce == 0) work_one_by_one(subject, frames, count);
+  else work_in_batches(subject, frames, count);
   tcptale_tracker_stats stats = {.struct_size = sizeof stats};
   tcptale_tracker_stats_read(subject->tracker, &stats);
   if (stats.open_now > subject->fullest.open_now) subject->fullest = stats;

@@ -1,0 +1,36 @@
+/* step.c - see step.h: what few steps need. Floor 7. */
+#include "step.h"
+
+/* The way that its sender's segments come was not known before, or is not said by this one. */
+static int is_new_path(const struct tcptale_card_end *own, const struct tcptale_gist *gist) {
+  if (own->ttl != gist->ttl && own->ttl != 0) return 0;
+  return own->mac == gist->mac || own->mac == 0 || gist->mac == 0;
+}
+
+int tcptale_step_note_path(struct tcptale_card_end *own, const struct tcptale_gist *gist) {
+  if (!is_new_path(own, gist)) return 0;
+  own->ttl = gist->ttl;
+  if (gist->mac != 0) own->mac = gist->mac;
+  return 1;
+}
+
+/* What a FIN before which all was told does to both states; that of a peer which has finished too
+ * did so when it was told. */
+static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) {
+  if (own->state == TCPTALE_STATE_CLOSED) return;
+  tcptale_step_enter(own, TCPTALE_INPUT_SEND_FIN);
+  if (peer->state != TCPTALE_STATE_CLOSED) tcptale_step_enter(peer, TCPTALE_INPUT_RECV_FIN);
+}
+
+void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir) {
+  struct tcptale_card_end *own = card->ends + dir, *peer = card->ends + 1 - dir;
+  own->flags |= TCPTALE_CARD_ENDED;
+  card->is_going = 0;
+  if (!card->is_ignored) { /* which it may be since its last bytes */
+    tcptale_half_close_event event = {
+        .conn_id = card->id, .direction = dir, .offset = tcptale_card_next(own)};
+    card->data_told = 1;
+    tcptale_emit_half_close(&env->emit, tcptale_card_handle(card), &event);
+  }
+  finish(own, peer);
+}

@@ -1,0 +1,207 @@
+/* step.h - the step that a usual segment takes: the conditions, and what it changes. In line, for
+ * usual.c and for whoever cannot afford a call (shortcut.h). Each condition names what the long way
+ * would have done; a property test holds both ways to the same events. Positions are reckoned from
+ * the next byte of their direction. Floor 7. */
+#ifndef TCPTALE_LIB_STEP_H
+#define TCPTALE_LIB_STEP_H
+
+#include "card.h"
+#include "gist.h"
+#include "record.h"
+#include "seq.h"
+#include "state.h"
+#include "util.h"
+
+enum tcptale_step_result {
+  TCPTALE_STEP_NOT = 0,   /* nothing has changed */
+  TCPTALE_STEP_TAKEN = 1, /* all is done */
+  TCPTALE_STEP_OVER = 2   /* all but the close: both FINs are acknowledged */
+};
+
+#define TCPTALE_TINY_BYTES 8u /* segments of so few are counted: stream.c */
+#define TCPTALE_SINCE_MASK (TCPTALE_CARD_SINCE_LIMIT - 1)
+
+/* A segment, the card that it belongs to, and where both stand. */
+struct tcptale_step {
+  struct tcptale_card *card;
+  uint32_t dir;
+  struct tcptale_card_end *own; /* whose segment it is */
+  struct tcptale_card_end *peer;
+  const struct tcptale_gist *gist;
+  uint64_t since_ns; /* the connection's first packet */
+  uint64_t idle_ns;  /* since its last */
+  int32_t peer_acked;
+  int32_t peer_edge; /* where the widest window offered so far ends */
+  int32_t ack;       /* what it acknowledges, of the peer's direction */
+  int32_t edge;      /* where the window that it offers ends; meaningful where `ack` <= 1 */
+  uint32_t len;
+  uint32_t is_fin;  /* 1: it carries FIN */
+  uint32_t carries; /* 1: it carries bytes, or FIN */
+  uint32_t own_ended;
+  uint32_t peer_ended;
+};
+
+static inline void tcptale_step_begin(struct tcptale_step *s, int is_ending) {
+  struct tcptale_card_end *own = s->card->ends + s->dir, *peer = s->card->ends + 1 - s->dir;
+  const struct tcptale_gist *gist = s->gist;
+  s->own = own;
+  s->peer = peer;
+  s->len = gist->said.len;
+  s->is_fin = is_ending ? gist->said.tcp_flags & TCPTALE_TCP_FIN : 0;
+  s->carries = (s->len > 0) | s->is_fin;
+  s->own_ended = is_ending ? tcptale_card_has_ended(own) : 0;
+  s->peer_ended = is_ending ? tcptale_card_has_ended(peer) : 0;
+  s->peer_acked = tcptale_card_ahead(peer, peer->acked);
+  s->peer_edge = tcptale_card_ahead(peer, peer->edge);
+  s->ack = tcptale_card_ahead(peer, gist->said.ack);
+  s->edge = (int32_t)((uint32_t)s->ack + ((uint32_t)gist->said.window << own->scale));
+}
+
+/* What else is asked of it once its numbers are right. */
+static inline void tcptale_step_begin_rest(struct tcptale_step *s,
+                                           const struct tcptale_conn_env *env) {
+  s->since_ns = env->now_ns - tcptale_card_first_ns(&env->arena, s->card);
+  s->idle_ns = s->since_ns - s->card->since_ns;
+}
+
+/* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the window.
+ * After its FIN an end sends only acknowledgements. A segment of very few bytes is a probe, a
+ * keep-alive, or tiny, which is counted. */
+static inline int tcptale_step_is_in_order(const struct tcptale_step *s) {
+  const struct tcptale_card_end *own = s->own;
+  if (s->len - 1 < TCPTALE_TINY_BYTES || s->gist->said.seq != own->next_seq + s->own_ended)
+    return 0;
+  if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
+  if (s->is_fin && tcptale_card_ahead(own, own->acked) > 0) return 0;
+  return (int64_t)s->own_ended + s->len <= tcptale_card_ahead(own, own->edge);
+}
+
+/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
+static inline int tcptale_step_is_ack_in_order(const struct tcptale_step *s) {
+  return s->ack <= (int32_t)s->peer_ended && s->ack >= s->peer_acked + !s->carries;
+}
+
+/* Rule R13: a timestamp where there has to be one, not below the last. */
+static inline int tcptale_step_is_stamped(const struct tcptale_step *s) {
+  if (!s->card->has_timestamps) return 1;
+  return s->gist->has_timestamps &&
+         tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
+}
+
+static inline int tcptale_step_is_same_path(const struct tcptale_step *s) {
+  return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
+}
+
+/* A shrinking window is told (rule R14). Its field alone goes up and down at every segment of some,
+ * so nothing may branch on that first. */
+static inline int tcptale_step_shrinks(const struct tcptale_step *s) {
+  return s->edge < s->peer_edge && s->edge + (1 << s->own->scale) <= s->peer_edge &&
+         s->gist->said.window < s->own->window;
+}
+
+/* Its time was over before this segment came, or it was silent for so long that its timestamps say
+ * nothing (rule R13). */
+static inline int tcptale_step_was_silent(const struct tcptale_conn_env *env,
+                                          const struct tcptale_step *s) {
+  return s->idle_ns >= env->usual_idle_ns &&
+         (s->card->has_timestamps || s->idle_ns >= env->config.established_ns);
+}
+
+/* The numbers of a card have less room than those of a record. What is acknowledged is always near:
+ * it is no more than a window behind the edge (card.h), which the segment does not pass. */
+static inline int tcptale_step_is_at_limit(const struct tcptale_step *s, int is_ending) {
+  if (is_ending && s->own->next_high == UINT8_MAX) return 1; /* else _advance saw to that */
+  return s->since_ns > TCPTALE_SINCE_MASK || s->own->packets == UINT32_MAX;
+}
+
+/* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
+static inline void tcptale_step_note_sender(const struct tcptale_step *s) {
+  struct tcptale_card_end *own = s->own;
+  own->packets++;
+  own->window = s->gist->said.window;
+  if (s->gist->good_sum) own->flags |= TCPTALE_CARD_GOOD_CSUM;
+  s->card->since_ns = s->since_ns & TCPTALE_SINCE_MASK;
+  s->card->touched = 1;
+  if (s->card->has_timestamps && tcptale_card_ahead(own, own->acked) >= (int32_t)s->own_ended)
+    own->ts_recent = s->gist->said.ts_val;
+}
+
+static inline void tcptale_step_enter(struct tcptale_card_end *end, uint32_t input) {
+  end->state = tcptale_state_after(end->state, input) & 15u;
+}
+
+/* What its receiver knows now. The FIN's acknowledgement counts once (rule R18). */
+static inline void tcptale_step_note_ack(const struct tcptale_step *s) {
+  struct tcptale_card_end *peer = s->peer;
+  if (s->edge > s->peer_edge) peer->edge = peer->next_seq + (uint32_t)s->edge;
+  peer->flags |= TCPTALE_CARD_ACKS_SEEN;
+  peer->acked = s->gist->said.ack;
+  if (!s->peer_ended || s->ack != 1) return;
+  peer->flags |= TCPTALE_CARD_FIN_ACKED;
+  tcptale_step_enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
+}
+
+/* Moves on; the sum's carry is the offset's next digit. With the last digit its sender's
+ * segments go the long way. */
+static inline void tcptale_step_advance(struct tcptale_card *card, struct tcptale_card_end *own,
+                                        uint32_t len) {
+  uint32_t before = own->next_seq - own->first_seq;
+  own->next_seq += len;
+  if (before + len < before && ++own->next_high == UINT8_MAX) card->is_going = 0;
+}
+
+_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
+               "_tell_data writes every member");
+
+static inline void tcptale_step_tell_data(struct tcptale_conn_env *env,
+                                          const struct tcptale_step *s) {
+  tcptale_data_event event;
+  event.conn_id = s->card->id;
+  event.direction = s->dir;
+  event.len = s->len;
+  event.offset = tcptale_card_next(s->own);
+  event.from_index = env->emit.index;
+  event.from_ts_ns = env->now_ns;
+  event.data = s->gist->payload;
+  tcptale_step_advance(s->card, s->own, s->len);
+  s->card->data_told = 1;
+  tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
+}
+
+static inline int tcptale_step_both_are_over(const struct tcptale_card *card) {
+  return card->ends[0].flags & card->ends[1].flags & TCPTALE_CARD_FIN_ACKED;
+}
+
+/* The way that its sender's segments come differs from what is known: 1 where nothing was known,
+ * and now is; 0: it is another. */
+int tcptale_step_note_path(struct tcptale_card_end *own, const struct tcptale_gist *gist);
+
+/* All before an end's FIN was told; that is told as well, and the states follow. */
+void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir);
+
+/* Takes a plain segment that end `dir` sent, of a connection as usual.h asks for, if it is a usual
+ * one (TCPTALE_STEP_). `is_ending` 0: no FIN is in it, and none was before; then half of
+ * the conditions fall away, and the compiler leaves them out. */
+static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
+                                                 struct tcptale_card *card, uint32_t dir,
+                                                 const struct tcptale_gist *gist, int is_ending) {
+  struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
+  tcptale_step_begin(&s, is_ending);
+  if (!tcptale_step_is_in_order(&s) || !tcptale_step_is_ack_in_order(&s) ||
+      !tcptale_step_is_stamped(&s))
+    return TCPTALE_STEP_NOT;
+  tcptale_step_begin_rest(&s, env);
+  if (tcptale_step_shrinks(&s) || tcptale_step_is_at_limit(&s, is_ending) ||
+      tcptale_step_was_silent(env, &s))
+    return TCPTALE_STEP_NOT;
+  if (!tcptale_step_is_same_path(&s) && !tcptale_step_note_path(s.own, s.gist))
+    return TCPTALE_STEP_NOT;
+  tcptale_step_note_sender(&s);
+  tcptale_step_note_ack(&s);
+  if (s.len > 0) tcptale_step_tell_data(env, &s);
+  if (s.is_fin) tcptale_step_tell_end(env, card, dir);
+  if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
+  return TCPTALE_STEP_TAKEN;
+}
+
+#endif
