@@ -131,7 +131,7 @@ static tcptale_tracker_stats feed(struct tape *tape, enum way way) {
   return stats;
 }
 
-Test(alone, frames_that_are_not_what_they_look_like, .timeout = 120) {
+Test(ahead, frames_that_are_not_what_they_look_like) {
   static struct tape alone, batches, decoded;
   make_frames();
   tcptale_tracker_stats a = feed(&alone, ALONE), b = feed(&batches, BATCHES),
