@@ -63,12 +63,13 @@ static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const t
 
 /* The same of a frame that is fed alone, in a tracker that wants gists and verifies no checksums.
  * Nothing but the hint at its slot can overlap with the misses of the frame before, so its key
- * comes first, of what looks like IPv4, though the bytes may turn out to mean something else. 0: it
- * is to be read as any other. */
+ * comes first, of what looks like TCP over IPv4, though the bytes may turn out to mean something
+ * else. 0: it is to be read as any other. */
 static TCPTALE_INLINE int tcptale_ahead_read_alone(struct tcptale_tracker *t,
                                                    const tcptale_frame *f,
                                                    struct tcptale_lookup *look) {
   if (!tcptale_gist_is_v4(f->data, f->cap_len)) return 0;
+  if (f->data[TCPTALE_ETHERNET_LEN + TCPTALE_V4_PROTOCOL] != TCPTALE_PROTO_TCP) return 0;
   struct tcptale_gist_ends ends = tcptale_gist_ends_of_v4(f->data);
   if (!tcptale_key_read_v4(&look->key, &ends, t->env.secret.word)) return 0;
   look->home = tcptale_roster_approach(&t->roster, &look->key);
