@@ -7,12 +7,13 @@
 
 #include <string.h>
 
-#define PAGE_HEADER ((size_t)64) /* of which a pointer is used: see tcptale_arena_of */
+#define PAGE_HEADER TCPTALE_ARENA_HEAD /* of which a pointer is used: see tcptale_arena_of */
 #define UNIT        TCPTALE_ARENA_UNIT
 #define ALIGN       ((size_t)64)
+#define OWNED       ((uint32_t)TCPTALE_ARENA_CLASSES) /* a page's class: its owner cuts it */
 
 struct tcptale_arena_page {
-  uint32_t free_head; /* reference of the first returned block */
+  uint32_t free_head; /* reference of the first returned block; OWNED: the tag */
   uint32_t next;      /* neighbours in the list of the class, or of free pages; page numbers */
   uint32_t prev;
   uint16_t used;  /* blocks handed out */
@@ -96,7 +97,7 @@ static void list_remove(struct tcptale_arena *arena, struct tcptale_arena_page *
   if (page->next) page_at(arena, page->next)->prev = page->prev;
 }
 
-/* A page for the class, listed as one with room; 0 when there is none. */
+/* A page for the class, 0 when there is none. */
 static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
   uint32_t number = arena->page_free;
   if (number) {
@@ -109,15 +110,28 @@ static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
   memset(page, 0, sizeof *page);
   page->cls = cls;
   memcpy(start_of(arena, number), &arena, sizeof arena);
-  list_push(arena, page, number);
   arena->pages_used++;
   return number;
 }
 
+static void page_return(struct tcptale_arena *arena, struct tcptale_arena_page *page,
+                        uint32_t number) {
+  page->next = arena->page_free;
+  arena->page_free = number;
+  arena->pages_used--;
+}
+
+static uint32_t page_of(uint32_t ref) {
+  return (uint32_t)((size_t)ref * UNIT / TCPTALE_ARENA_PAGE);
+}
+
 uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_class cls) {
   uint32_t number = arena->partial[cls];
-  if (!number) number = page_take(arena, cls);
-  if (!number) return TCPTALE_ARENA_NONE;
+  if (!number) {
+    number = page_take(arena, cls);
+    if (!number) return TCPTALE_ARENA_NONE;
+    list_push(arena, page_at(arena, number), number);
+  }
   struct tcptale_arena_page *page = page_at(arena, number);
   uint32_t ref = page->free_head;
   if (ref) {
@@ -134,7 +148,7 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
 }
 
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
-  uint32_t number = (uint32_t)((size_t)ref * UNIT / TCPTALE_ARENA_PAGE);
+  uint32_t number = page_of(ref);
   struct tcptale_arena_page *page = page_at(arena, number);
   if (page->used == page_blocks(page->cls)) list_push(arena, page, number);
   memcpy(tcptale_arena_at(arena, ref), &page->free_head, sizeof page->free_head);
@@ -143,9 +157,23 @@ void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
   arena->used_bytes -= class_size[page->cls];
   if (page->used > 0) return;
   list_remove(arena, page);
-  page->next = arena->page_free;
-  arena->page_free = number;
-  arena->pages_used--;
+  page_return(arena, page, number);
+}
+
+uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag) {
+  uint32_t number = page_take(arena, OWNED);
+  if (!number) return TCPTALE_ARENA_NONE;
+  page_at(arena, number)->free_head = tag;
+  return (uint32_t)(((size_t)number * TCPTALE_ARENA_PAGE + PAGE_HEADER) / UNIT);
+}
+
+void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref) {
+  page_return(arena, page_at(arena, page_of(ref)), page_of(ref));
+}
+
+uint32_t tcptale_arena_tag(const struct tcptale_arena *arena, uint32_t ref) {
+  const struct tcptale_arena_page *page = page_at(arena, page_of(ref));
+  return page->cls == OWNED ? page->free_head : 0;
 }
 
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {

@@ -12,6 +12,7 @@
 #define TCPTALE_ARENA_PAGE ((size_t)16384)
 #define TCPTALE_ARENA_NONE ((uint32_t)0)
 #define TCPTALE_ARENA_UNIT ((size_t)16) /* of references, in bytes */
+#define TCPTALE_ARENA_HEAD ((size_t)64) /* bytes that a page begins with; the rest is for blocks */
 
 /* Block sizes. Every block is aligned to 32 bytes; those of 64 and its multiples to 64. The
  * largest, named for its share of a page, holds 4064 bytes. */
@@ -62,6 +63,16 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
 
 /* Gives a block back; the class is known to its page. `ref` must not be TCPTALE_ARENA_NONE. */
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
+
+/* Takes a page for an owner who cuts it himself, behind its head: the reference of what is behind
+ * it, or TCPTALE_ARENA_NONE. `tag`: what the owner knows it by, not 0. */
+uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag);
+
+/* Gives such a page back. `ref`: of anything in it. */
+void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref);
+
+/* The tag of the page that a reference lies in; 0: it serves blocks of a class. */
+uint32_t tcptale_arena_tag(const struct tcptale_arena *arena, uint32_t ref);
 
 /* The bytes of a class's block. */
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls);

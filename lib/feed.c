@@ -240,6 +240,7 @@ static TCPTALE_INLINE int feed_one(struct tcptale_tracker *t, const tcptale_fram
   if (!t || !frames_are_valid(frame, 1)) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
+  t->roster.berths.is_wanted = 1;
   int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
   if (!is_usual || !tcptale_ahead_read_alone(t, frame, t->look))
     tcptale_ahead_read_all(t, t->look, frame, 0, 1);
@@ -254,6 +255,7 @@ static TCPTALE_APART int feed_batch(struct tcptale_tracker *t, const tcptale_fra
   if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
+  t->roster.berths.is_wanted = 0;
   size_t taken = count > 0 ? take_frames(t, frames, count) : 0;
   if (consumed) *consumed = taken;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;

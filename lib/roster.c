@@ -111,7 +111,7 @@ static uint64_t deadline_at(const void *ctx, uint32_t ref) {
 }
 
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index) {
+                         uint8_t *index, void *berths) {
   uint32_t records = records_most(&env->config);
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
@@ -119,6 +119,7 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   roster->by_id = (uint32_t *)(void *)(index + heads_at(records));
   roster->id_mask = heads_for(records) - 1;
   memset(roster->by_id, 0, (size_t)heads_for(records) * sizeof *roster->by_id);
+  tcptale_berths_init(&roster->berths, &env->arena, berths, env->config.memory_bytes);
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
   set_limits(roster, env, records);

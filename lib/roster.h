@@ -14,6 +14,7 @@
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
+#include "berth.h"
 #include "card.h"
 #include "fold.h"
 #include "pack.h"
@@ -21,11 +22,14 @@
 #include "table.h"
 #include "timers.h"
 
+enum { TCPTALE_FEW = 4096 }; /* connections: their cards, half a mebibyte, stay in the cache */
+
 struct tcptale_roster {
   struct tcptale_table by_key;
   uint32_t *by_id; /* heads of chains: the connection of id n is in chain n & id_mask */
   uint32_t id_mask;
   struct tcptale_wheel wheel;
+  struct tcptale_berths berths; /* of cards, where they are many and frames come alone */
   uint32_t head[TCPTALE_CLASSES];
   uint32_t tail[TCPTALE_CLASSES];
   uint32_t count[TCPTALE_CLASSES];
@@ -44,9 +48,10 @@ struct tcptale_roster {
 /* The bytes that both indexes take for a tracker of this configuration. */
 size_t tcptale_roster_bytes(const tcptale_config *config);
 
-/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. */
+/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes, and what is
+ * known of the berths at `berths` (berth.h). */
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index);
+                         uint8_t *index, void *berths);
 
 /* Puts a connection, which has no id yet, into the index of keys and into its class. */
 void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -82,6 +87,12 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   uint32_t home = tcptale_table_home(&roster->by_key, key->hash);
   tcptale_prefetch(&roster->by_key.slots[home]);
   return home;
+}
+
+/* Hints that the connection of a hash will be looked for, where it lies if it has its berth. */
+static TCPTALE_INLINE void tcptale_roster_guess(const struct tcptale_roster *roster,
+                                                uint32_t hash) {
+  tcptale_berth_prefetch(&roster->berths, hash);
 }
 
 /* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is

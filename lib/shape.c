@@ -17,6 +17,21 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
   return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
 }
 
+/* A card's block. Where connections are many, and frames come alone, it is at its berth. */
+static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           uint32_t key_kind, uint32_t hash) {
+  uint32_t cards = tcptale_roster_open(roster) - roster->count[TCPTALE_CLASS_CALL];
+  uint32_t ref = TCPTALE_ARENA_NONE;
+  if (roster->berths.is_wanted && cards >= TCPTALE_FEW && key_kind == TCPTALE_KEY_V4)
+    ref = tcptale_berth_take(&roster->berths, hash);
+  return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
+}
+
+static void release_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                         uint32_t ref) {
+  if (!tcptale_berth_release(&roster->berths, ref)) tcptale_arena_release(&env->arena, ref);
+}
+
 /* A spare card serves every key. */
 int tcptale_shape_fetch_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
   if (!roster->spare_card) roster->spare_card = alloc(env, tcptale_card_bytes(TCPTALE_KEY_WIDE));
@@ -132,7 +147,7 @@ void tcptale_shape_remove(struct tcptale_roster *roster, struct tcptale_conn_env
   uint32_t ref = tcptale_roster_ref(env, card);
   tcptale_roster_leave(roster, env, ref);
   forget(roster, env, card);
-  tcptale_arena_release(&env->arena, ref);
+  release_card(roster, env, ref);
   tcptale_shape_refill(roster, env);
   tcptale_roster_weigh(roster, env);
 }
@@ -185,7 +200,7 @@ int tcptale_shape_pack(struct tcptale_roster *roster, struct tcptale_conn_env *e
   tcptale_roster_replace(roster, env, from, to, tcptale_roster_hash(env, from), TCPTALE_CLASS_CALL);
   tcptale_handshake_end(env, conn);
   release_record(roster, env, card);
-  tcptale_arena_release(&env->arena, from);
+  release_card(roster, env, from);
   tcptale_shape_refill(roster, env);
   return 1;
 }
@@ -197,7 +212,7 @@ static void move_in(struct tcptale_roster *roster, struct tcptale_conn_env *env,
   uint32_t to = tcptale_roster_ref(env, card);
   tcptale_roster_replace(roster, env, from, to, hash, TCPTALE_CLASS_HALF_OPEN);
   card->touched = touched;
-  tcptale_arena_release(&env->arena, from & ~1u);
+  release_card(roster, env, from & ~1u);
 }
 
 static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -218,7 +233,7 @@ static struct tcptale_conn *unpack(struct tcptale_roster *roster, struct tcptale
 void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                uint32_t ref) {
   tcptale_roster_leave(roster, env, ref);
-  tcptale_arena_release(&env->arena, ref & ~1u);
+  release_card(roster, env, ref & ~1u);
   tcptale_roster_weigh(roster, env);
 }
 
@@ -236,8 +251,8 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               const struct tcptale_gist *gist) {
   int is_roomy = roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
   if (is_due_at_once(roster, env, env->now_ns)) return NULL;
-  uint32_t block =
-      alloc(env, is_roomy ? tcptale_card_bytes(key->kind) : tcptale_packed_bytes(key->kind));
+  uint32_t block = is_roomy ? alloc_card(roster, env, key->kind, key->hash)
+                            : alloc(env, tcptale_packed_bytes(key->kind));
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
   tcptale_pack_call(env, packed, key, gist, is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0);
@@ -247,11 +262,12 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
 
 /* A block in which a packed call can become a card: its own, or a larger one with a copy of it.
  * NONE: no memory is left. */
-static uint32_t room_for(struct tcptale_conn_env *env, uint32_t ref) {
+static uint32_t room_for(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
+                         uint32_t hash) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   if (packed->traits & TCPTALE_PACKED_IS_ROOMY) return ref & ~1u;
   uint32_t key_kind = tcptale_packed_key_kind(packed);
-  uint32_t block = alloc(env, tcptale_card_bytes(key_kind));
+  uint32_t block = alloc_card(roster, env, key_kind, hash);
   if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
   struct tcptale_packed *room = tcptale_roster_packed(env, block);
   *room = *packed; /* a length that is not known is copied by a slow instruction */
@@ -261,11 +277,11 @@ static uint32_t room_for(struct tcptale_conn_env *env, uint32_t ref) {
 
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                          uint32_t hash, const struct tcptale_gist *gist) {
-  uint32_t to = room_for(env, ref);
+  uint32_t to = room_for(roster, env, ref, hash);
   if (to == TCPTALE_ARENA_NONE) return 0;
   tcptale_pack_answer(env, tcptale_roster_packed(env, to), gist);
   tcptale_roster_promote(roster, env, ref, to, hash);
-  if (to != (ref & ~1u)) tcptale_arena_release(&env->arena, ref & ~1u);
+  if (to != (ref & ~1u)) release_card(roster, env, ref & ~1u);
   return 1;
 }
 

@@ -17,17 +17,6 @@ static struct tcptale_timer *timer_of(const struct tcptale_wheel *wheel, uint32_
   return (struct tcptale_timer *)(void *)(wheel->timers + (size_t)ref * TCPTALE_ARENA_UNIT);
 }
 
-/* The number of the lowest set bit; `bits` is not 0. */
-static uint32_t lowest_bit(uint64_t bits) {
-#if defined(__GNUC__)
-  return (uint32_t)__builtin_ctzll(bits);
-#else
-  uint32_t n = 0;
-  while (!(bits >> n & 1)) n++;
-  return n;
-#endif
-}
-
 /* The number of the highest set bit; `bits` is not 0. */
 static uint32_t highest_bit(uint64_t bits) {
 #if defined(__GNUC__)
@@ -132,7 +121,7 @@ static int first_slot(const struct tcptale_wheel *wheel, uint32_t *slot, uint64_
     uint32_t here = (uint32_t)(wheel->now >> (LEVEL_BITS * level) & SLOT_MASK);
     uint64_t later = here == SLOT_MASK ? 0 : wheel->pending[level] & ~(uint64_t)0 << (here + 1);
     if (!later) continue;
-    uint32_t index = lowest_bit(later);
+    uint32_t index = tcptale_lowest_bit(later);
     uint64_t block = wheel->now >> (LEVEL_BITS * (level + 1)) << LEVEL_BITS;
     *slot = level * TCPTALE_WHEEL_SLOTS + index;
     *tick = (block | index) << (LEVEL_BITS * level);

@@ -11,9 +11,8 @@
 #include "roster.h"
 
 enum {
-  TCPTALE_AHEAD = 32,    /* frames of a batch that are read ahead, at most */
-  TCPTALE_ANNOUNCED = 8, /* frames announced that are not forgotten yet */
-  TCPTALE_FEW = 4096     /* open connections: their cards, half a mebibyte, stay in the cache */
+  TCPTALE_AHEAD = 32,   /* frames of a batch that are read ahead, at most */
+  TCPTALE_ANNOUNCED = 8 /* frames announced that are not forgotten yet */
 };
 
 /* Bytes that a compressed datagram unpacks to: what IP can carry. */

@@ -53,12 +53,24 @@ static inline uint64_t tcptale_after_u64(uint64_t start, uint64_t span) {
   return start > UINT64_MAX - span ? UINT64_MAX : start + span;
 }
 
-/* Hints that the line at `p` is needed soon; changes nothing. */
+/* Hints that the line at `p` is needed soon; changes nothing. gcc takes a function that does no
+ * more than this for one without effect, and leaves calls of it out: make it TCPTALE_INLINE. */
 static inline void tcptale_prefetch(const void *p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p);
 #else
   (void)p;
+#endif
+}
+
+/* The number of the lowest set bit; `bits` is not 0. */
+static inline uint32_t tcptale_lowest_bit(uint64_t bits) {
+#if defined(__GNUC__)
+  return (uint32_t)__builtin_ctzll(bits);
+#else
+  uint32_t n = 0;
+  while (!(bits >> n & 1)) n++;
+  return n;
 #endif
 }
 

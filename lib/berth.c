@@ -1,0 +1,86 @@
+/* berth.c - see berth.h. Floor 2. */
+#include "berth.h"
+
+#include <string.h>
+
+#define LOOKS 8 /* pages that are looked at where any berth will do */
+
+_Static_assert(TCPTALE_BERTHS <= 128, "there is a bit for each berth of a page, in two words");
+_Static_assert(TCPTALE_ARENA_HEAD % 64 == 0 && TCPTALE_BERTH % 64 == 0, "berths are aligned");
+
+static uint32_t pages_for(uint64_t memory_bytes) {
+  return (uint32_t)(memory_bytes / TCPTALE_ARENA_PAGE / 4);
+}
+
+size_t tcptale_berths_bytes(uint64_t memory_bytes) {
+  return pages_for(memory_bytes) * (2 * sizeof(uint64_t) + sizeof(uint32_t));
+}
+
+void tcptale_berths_init(struct tcptale_berths *berths, struct tcptale_arena *arena, void *at,
+                         uint64_t memory_bytes) {
+  berths->arena = arena;
+  berths->count = pages_for(memory_bytes);
+  berths->taken = at;
+  berths->first = (uint32_t *)(void *)(berths->taken + berths->count);
+  berths->used = berths->is_wanted = berths->cursor = 0;
+  memset(at, 0, tcptale_berths_bytes(memory_bytes));
+}
+
+static uint32_t enter(struct tcptale_berths *berths, uint32_t page, uint32_t place) {
+  berths->taken[page][place / 64] |= (uint64_t)1 << (place % 64);
+  berths->used++;
+  berths->arena->used_bytes += TCPTALE_BERTH;
+  return berths->first[page] + place * (uint32_t)(TCPTALE_BERTH / TCPTALE_ARENA_UNIT);
+}
+
+static int is_taken(const struct tcptale_berths *berths, uint32_t page, uint32_t place) {
+  return berths->taken[page][place / 64] >> (place % 64) & 1;
+}
+
+/* The berth that a hash names. */
+static uint32_t take_own(struct tcptale_berths *berths, uint32_t hash) {
+  uint32_t page = tcptale_berth_page(berths, hash), place = tcptale_berth_place(hash);
+  if (is_taken(berths, page, place)) return TCPTALE_ARENA_NONE;
+  if (berths->first[page] == 0)
+    berths->first[page] = tcptale_arena_take_page(berths->arena, page + 1);
+  return berths->first[page] == 0 ? TCPTALE_ARENA_NONE : enter(berths, page, place);
+}
+
+/* The first berth of a page that is free; TCPTALE_BERTHS: none is. */
+static uint32_t first_free(const struct tcptale_berths *berths, uint32_t page) {
+  const uint64_t *taken = berths->taken[page];
+  if (berths->first[page] == 0) return TCPTALE_BERTHS;
+  if (~taken[0]) return tcptale_lowest_bit(~taken[0]);
+  uint32_t place = ~taken[1] ? 64 + tcptale_lowest_bit(~taken[1]) : TCPTALE_BERTHS;
+  return tcptale_min_u32(place, TCPTALE_BERTHS);
+}
+
+/* Any berth of a page that was taken already. */
+static uint32_t take_any(struct tcptale_berths *berths) {
+  for (int i = 0; i < LOOKS; i++) {
+    uint32_t page = berths->cursor, place = first_free(berths, page);
+    if (place < TCPTALE_BERTHS) return enter(berths, page, place);
+    berths->cursor = page + 1 == berths->count ? 0 : page + 1;
+  }
+  return TCPTALE_ARENA_NONE;
+}
+
+uint32_t tcptale_berth_take(struct tcptale_berths *berths, uint32_t hash) {
+  if (berths->count == 0) return TCPTALE_ARENA_NONE;
+  if (tcptale_arena_pages_left(berths->arena) >= berths->arena->pages / 2)
+    return take_own(berths, hash);
+  return berths->used > 0 ? take_any(berths) : TCPTALE_ARENA_NONE;
+}
+
+int tcptale_berth_release(struct tcptale_berths *berths, uint32_t ref) {
+  uint32_t tag = tcptale_arena_tag(berths->arena, ref), page = tag - 1;
+  if (tag == 0) return 0;
+  uint32_t place = (ref - berths->first[page]) / (uint32_t)(TCPTALE_BERTH / TCPTALE_ARENA_UNIT);
+  berths->taken[page][place / 64] &= ~((uint64_t)1 << (place % 64));
+  berths->used--;
+  berths->arena->used_bytes -= TCPTALE_BERTH;
+  if (berths->taken[page][0] | berths->taken[page][1]) return 1;
+  tcptale_arena_return_page(berths->arena, ref);
+  berths->first[page] = TCPTALE_ARENA_NONE;
+  return 1;
+}
