@@ -1,4 +1,4 @@
-/* ahead.c - see ahead.h. Floor 19. */
+/* ahead.c - see ahead.h. Floor 20. */
 #include "ahead.h"
 
 enum { STEP = 3 }; /* announcements from one step of prefetching to the next */

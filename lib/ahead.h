@@ -1,6 +1,6 @@
 /* ahead.h - frames are read before they are taken: what each says, and where its connection is
  * looked for, so that what it needs is prefetched while others are taken. Reading has no effect but
- * hints. What every frame goes through stands in line. Floor 19. */
+ * hints. What every frame goes through stands in line. Floor 20. */
 #ifndef TCPTALE_LIB_AHEAD_H
 #define TCPTALE_LIB_AHEAD_H
 

@@ -22,7 +22,7 @@ void tcptale_berths_init(struct tcptale_berths *berths, struct tcptale_arena *ar
   berths->count = pages_for(memory_bytes);
   berths->taken = at;
   berths->first = (uint32_t *)(void *)(berths->taken + berths->count);
-  berths->used = berths->is_wanted = berths->cursor = 0;
+  berths->used = berths->cursor = 0;
   memset(at, 0, tcptale_berths_bytes(memory_bytes));
 }
 

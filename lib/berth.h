@@ -21,7 +21,6 @@ struct tcptale_berths {
   uint64_t (*taken)[2]; /* by page: which of its berths are */
   uint32_t count;       /* pages */
   uint32_t used;        /* berths that are taken */
-  uint32_t is_wanted;   /* set by the owner: a guess would pay */
   uint32_t cursor;      /* the page that is looked at next where any berth will do */
 };
 

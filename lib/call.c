@@ -40,17 +40,14 @@ int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *en
   return 1;
 }
 
-int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        const struct tcptale_key *key, uint32_t ref,
-                        const struct tcptale_gist *gist) {
+int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tcptale_key *key,
+                             uint32_t ref, const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   uint64_t waited_ns = env->now_ns - packed->at_ns;
   int in_time = waited_ns < env->config.half_open_ns && waited_ns < TCPTALE_CARD_SINCE_LIMIT;
   if (!in_time || env->emit.stopped || !tcptale_packed_may_fold(packed)) return 0;
-  int is_answer = (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
-                  key->from != tcptale_packed_client_at(packed);
-  if (!is_answer) return 0;
-  return tcptale_shape_answer(roster, env, ref, key->hash, gist);
+  return (gist->said.tcp_flags & TCPTALE_TCP_ACK) && gist->said.ack == packed->isn + 1 &&
+         key->from != tcptale_packed_client_at(packed);
 }
 
 /* The window must not shrink: that is told, the long way. */
@@ -106,5 +103,5 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
   event.rtt_ns = (int64_t)card->since_ns;
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
   tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
-  card->is_going = tcptale_usual_is_wanted(env, card) & 1;
+  card->is_going = tcptale_usual_is_wanted(env, card) && card->since_ns <= TCPTALE_CARD_SINCE_GOING;
 }

@@ -13,11 +13,10 @@
 int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                       const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* A SYN+ACK of kind CALL on a key whose connection `ref` is packed: 1 if it answers it. Else 0, and
- * nothing has happened. */
-int tcptale_call_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                        const struct tcptale_key *key, uint32_t ref,
-                        const struct tcptale_gist *gist);
+/* Whether a SYN+ACK of kind CALL, on a key whose connection `ref` is packed, answers it; then
+ * tcptale_shape_answer is to follow. */
+int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tcptale_key *key,
+                             uint32_t ref, const struct tcptale_gist *gist);
 
 /* Whether a plain segment of a folded, half-open connection is the ACK that completes its
  * handshake. */

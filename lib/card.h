@@ -83,6 +83,7 @@ struct tcptale_tally {
 #define TCPTALE_CARD_ID_LIMIT     ((uint64_t)1 << 44)
 #define TCPTALE_CARD_SINCE_LIMIT  ((uint64_t)1 << 52)
 #define TCPTALE_CARD_OFFSET_LIMIT ((uint64_t)1 << 40)
+#define TCPTALE_CARD_SINCE_GOING  (TCPTALE_CARD_SINCE_LIMIT / 2) /* 26 days */
 
 struct tcptale_card {
   struct tcptale_brief_key key; /* first, as in what is packed */
@@ -106,7 +107,7 @@ struct tcptale_card {
   uint64_t id : 44;       /* 0: not opened */
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
-  bool is_going : 1;      /* usual: neither end has ended, no offset is near its limit */
+  bool is_going : 1;      /* usual: neither end has ended, none of its numbers is near its limit */
   bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t user;
@@ -163,6 +164,15 @@ static inline int32_t tcptale_card_ahead(const struct tcptale_card_end *end, uin
 /* 1: it has told all, and its FIN stands right behind. */
 static inline uint32_t tcptale_card_has_ended(const struct tcptale_card_end *end) {
   return end->flags & TCPTALE_CARD_ENDED;
+}
+
+/* 1: one of its numbers may run out before long, so it is no longer `is_going`, and each segment is
+ * asked whether it would (step.h). A usual one comes within 24 days of the last, `since_ns` has
+ * room for 26 beyond its bound. */
+static inline uint32_t tcptale_card_is_at_limit(const struct tcptale_card *card) {
+  const struct tcptale_card_end *a = &card->ends[0], *b = &card->ends[1];
+  return a->next_high == UINT8_MAX || b->next_high == UINT8_MAX || a->packets == UINT32_MAX ||
+         b->packets == UINT32_MAX || card->since_ns > TCPTALE_CARD_SINCE_GOING;
 }
 
 /* Not 0: one of both has. */

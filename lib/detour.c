@@ -1,4 +1,4 @@
-/* detour.c - see detour.h. Floor 18. */
+/* detour.c - see detour.h. Floor 19. */
 #include "detour.h"
 
 #include "route.h"
@@ -34,8 +34,9 @@ static int refuse_stray(struct tcptale_tracker *t, struct tcptale_arrival *seg,
 static int note_copy(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   if (t->env.config.flags & TCPTALE_CONFIG_NO_DUP_FRAME) return 0;
   uint64_t flow = tcptale_key_flow(&look->key), index = t->env.emit.index;
+  uint64_t sample = tcptale_dup_sample(&look->gist);
   int seen = tcptale_dup_has(&t->dup, flow, &look->gist, index, t->env.now_ns);
-  tcptale_dup_remember(&t->dup, flow, &look->gist, index, t->env.now_ns);
+  tcptale_dup_remember(&t->dup, flow, &look->gist, sample, index, t->env.now_ns);
   return seen;
 }
 

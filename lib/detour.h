@@ -1,6 +1,6 @@
 /* detour.h - the long way of a frame, decoded: to its connection (route.h) if it is a segment, put
  * together first if it is a fragment, unpacked if it is compressed; else what is odd about it is
- * told. Floor 18. */
+ * told. Floor 19. */
 #ifndef TCPTALE_LIB_DETOUR_H
 #define TCPTALE_LIB_DETOUR_H
 

@@ -26,7 +26,7 @@ int tcptale_dup_search(const struct tcptale_dup *dup, uint64_t flow,
                        const struct tcptale_gist *gist, uint64_t index, uint64_t ts_ns) {
   uint16_t at = dup->last[tcptale_dup_chain(gist->said.seq)], last_age = 0;
   struct tcptale_dup_entry now;
-  tcptale_dup_fill(&now, flow, gist, index, ts_ns);
+  tcptale_dup_fill(&now, flow, gist, tcptale_dup_sample(gist), index, ts_ns);
   for (;;) {
     uint16_t age = (uint16_t)(dup->count - at);
     if (age <= last_age || age > TCPTALE_DUP_FRAMES) return 0;

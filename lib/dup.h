@@ -45,9 +45,8 @@ static inline uint64_t tcptale_dup_sample(const struct tcptale_gist *g) {
 }
 
 static inline void tcptale_dup_fill(struct tcptale_dup_entry *e, uint64_t flow,
-                                    const struct tcptale_gist *gist, uint64_t index,
-                                    uint64_t ts_ns) {
-  uint64_t sample = tcptale_dup_sample(gist);
+                                    const struct tcptale_gist *gist, uint64_t sample,
+                                    uint64_t index, uint64_t ts_ns) {
   e->said = gist->said;
   e->index = index;
   e->flow = flow;
@@ -55,13 +54,14 @@ static inline void tcptale_dup_fill(struct tcptale_dup_entry *e, uint64_t flow,
   e->sample = sample;
 }
 
-/* Remembers a frame, in the place of the oldest. `flow` tells connections and directions apart. */
+/* Remembers a frame, in the place of the oldest. `flow` tells connections and directions apart,
+ * `sample` is _sample of it; of what the gist points to nothing is read. */
 static inline void tcptale_dup_remember(struct tcptale_dup *dup, uint64_t flow,
-                                        const struct tcptale_gist *gist, uint64_t index,
-                                        uint64_t ts_ns) {
+                                        const struct tcptale_gist *gist, uint64_t sample,
+                                        uint64_t index, uint64_t ts_ns) {
   uint64_t count = dup->count, at = count % TCPTALE_DUP_FRAMES;
   uint16_t *last = &dup->last[tcptale_dup_chain(gist->said.seq)];
-  tcptale_dup_fill(&dup->entry[at], flow, gist, index, ts_ns);
+  tcptale_dup_fill(&dup->entry[at], flow, gist, sample, index, ts_ns);
   dup->before[at] = *last;
   *last = (uint16_t)count;
   dup->count = count + 1;

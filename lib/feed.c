@@ -1,9 +1,10 @@
 /* feed.c - the calls that frames come by. Frames are read ahead (ahead.h), what their connections
  * lie in is prefetched, then they are taken one by one, so that a batch leads to the same events as
  * single calls: by a shortcut, or the long way (detour.h). And time: what is due comes before the
- * frame that shows it. Floor 20. */
+ * frame that shows it. Floor 21. */
 #include "ahead.h"
 #include "connection.h"
+#include "later.h"
 #include "limits.h"
 #include "route.h"
 #include "shape.h"
@@ -183,9 +184,10 @@ static size_t take_many(struct tcptale_tracker *t, const tcptale_frame *f, size_
 
 /* ---- the public calls ---- */
 
-static int may_enter(const struct tcptale_tracker *t) {
-  if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
-  return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
+static inline int may_enter(const struct tcptale_tracker *t) {
+  const struct tcptale_emit *emit = &t->env.emit;
+  if (!(emit->busy | emit->stopped)) return TCPTALE_OK;
+  return emit->busy ? TCPTALE_ERR_REENTRANT : TCPTALE_ERR_STOPPED;
 }
 
 static inline int frame_is_valid(const tcptale_frame *f) {
@@ -232,30 +234,35 @@ static TCPTALE_APART size_t take_frames(struct tcptale_tracker *t, const tcptale
   return taken;
 }
 
+static int refuse(size_t *consumed, int result) {
+  if (consumed) *consumed = 0;
+  return result;
+}
+
 /* A packet a call. Nothing but the next call can overlap with its cache misses, so the order is the
  * one that lets that begin soonest (ahead.h, shortcut.h). */
 static TCPTALE_INLINE int feed_one(struct tcptale_tracker *t, const tcptale_frame *frame,
                                    size_t *consumed) {
-  if (consumed) *consumed = 0;
-  if (!t || !frames_are_valid(frame, 1)) return TCPTALE_ERR_ARG;
+  if (!t || !frames_are_valid(frame, 1)) return refuse(consumed, TCPTALE_ERR_ARG);
   int result = may_enter(t);
-  if (result != TCPTALE_OK) return result;
-  t->roster.berths.is_wanted = 1;
-  int is_usual = t->wants_gists && !tcptale_ahead_verifies(t);
-  if (!is_usual || !tcptale_ahead_read_alone(t, frame, t->look))
-    tcptale_ahead_read_all(t, t->look, frame, 0, 1);
-  take_frame(t, frame, t->look, 1);
+  if (result != TCPTALE_OK) return refuse(consumed, result);
+  struct tcptale_lookup *look = tcptale_later_look(t);
+  int is_read = t->reads_alone && tcptale_ahead_read_alone(t, frame, look);
+  tcptale_later_settle(t);
+  t->env.puts_off = tcptale_roster_open(&t->roster) > t->hasty_most;
+  if (!is_read) tcptale_ahead_read_all(t, look, frame, 0, 1);
+  take_frame(t, frame, look, 1);
   if (consumed) *consumed = 1;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }
 
 static TCPTALE_APART int feed_batch(struct tcptale_tracker *t, const tcptale_frame *frames,
                                     size_t count, size_t *consumed) {
-  if (consumed) *consumed = 0;
-  if (!t || !frames_are_valid(frames, count)) return TCPTALE_ERR_ARG;
+  if (!t || !frames_are_valid(frames, count)) return refuse(consumed, TCPTALE_ERR_ARG);
   int result = may_enter(t);
-  if (result != TCPTALE_OK) return result;
-  t->roster.berths.is_wanted = 0;
+  if (result != TCPTALE_OK) return refuse(consumed, result);
+  tcptale_later_settle_apart(t);
+  t->env.puts_off = 0;
   size_t taken = count > 0 ? take_frames(t, frames, count) : 0;
   if (consumed) *consumed = taken;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
@@ -283,6 +290,8 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
   struct tcptale_lookup look;
+  tcptale_later_settle_apart(t);
+  t->env.puts_off = 0;
   begin_frame(t, frame);
   tcptale_detour_look_up(t, packet, frame->data, frame->scope, &look);
   t->stats.segments += look.has_key;
@@ -294,6 +303,7 @@ int tcptale_tracker_expire(tcptale_tracker *t, uint64_t now_ns) {
   if (!t) return TCPTALE_ERR_ARG;
   int result = may_enter(t);
   if (result != TCPTALE_OK) return result;
+  tcptale_later_settle_apart(t);
   if (now_ns > t->env.now_ns) t->env.now_ns = now_ns;
   t->env.emit.index = 0;
   t->env.emit.ts_ns = t->env.now_ns;
@@ -305,6 +315,7 @@ int tcptale_tracker_flush(tcptale_tracker *t) {
   if (!t) return TCPTALE_ERR_ARG;
   if (t->env.emit.busy) return TCPTALE_ERR_REENTRANT;
   struct tcptale_conn_env *env = &t->env;
+  tcptale_later_settle_apart(t);
   env->emit.index = 0;
   env->emit.ts_ns = env->now_ns;
   uint64_t first = tcptale_roster_first_id(&t->roster, env), last = env->last_id;

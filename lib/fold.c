@@ -287,11 +287,6 @@ static void fold_flags(const struct tcptale_conn *conn, struct tcptale_card *car
   card->offload_told = conn->flags / TCPTALE_CONN_OFFLOAD_TOLD & 3;
 }
 
-/* The offset of a direction is so high that the next digit is the last: see usual.c. */
-static int is_at_last_digit(const struct tcptale_card *card) {
-  return card->ends[0].next_high == UINT8_MAX || card->ends[1].next_high == UINT8_MAX;
-}
-
 int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   struct tcptale_card *card = conn->card;
   int is_closed = conn->phase == TCPTALE_PHASE_CLOSED;
@@ -308,7 +303,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
   for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d]);
-  card->is_going = !is_closed && !tcptale_card_is_ending(card) && !is_at_last_digit(card);
+  card->is_going = !is_closed && !tcptale_card_is_ending(card) && !tcptale_card_is_at_limit(card);
   return 1;
 }
 

@@ -1,11 +1,12 @@
 /* handle.c - the public object around the tracking: one block of memory, cut into the tracker,
  * its index and the arena; what can be asked of a tracker and of a connection; control from
- * inside callbacks. Floor 21. */
+ * inside callbacks. Floor 22. */
 #include "tracker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "later.h"
 #include "limits.h"
 #include "pack.h"
 #include "settings.h"
@@ -63,6 +64,8 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
   if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
   t->wants_gists =
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
+  t->hasty_most = TCPTALE_FEW;
+  t->reads_alone = t->wants_gists && !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
   for (int i = 0; i <= TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
@@ -179,6 +182,7 @@ int tcptale_tracker_stop(tcptale_tracker *t) {
 int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *stats) {
   if (!t || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
   uint32_t size = stats->struct_size;
+  tcptale_later_settle_apart(t->env.tracker); /* which changes nothing that could be seen */
   memset(stats, 0, size);
   *stats = t->stats;
   stats->struct_size = size;
@@ -206,11 +210,18 @@ static struct tcptale_conn_env *env_of(const tcptale_conn *handle) {
   return (struct tcptale_conn_env *)(void *)(arena - offsetof(struct tcptale_conn_env, arena));
 }
 
+/* The card of a folded connection, NULL of another. Nothing of it is put off any more (later.h). */
+static struct tcptale_card *settled_card_of(const tcptale_conn *handle) {
+  struct tcptale_card *card = tcptale_card_of(handle);
+  if (card) tcptale_later_settle_apart(env_of(handle)->tracker);
+  return card;
+}
+
 /* What a handle stands for: a record, or one in `view` that says what a card, or what is packed,
  * says. A packed one has no streams, so what is asked of these ends at their flags. */
 static const struct tcptale_conn *look_at(const tcptale_conn *handle, struct tcptale_view *view) {
   const struct tcptale_packed *packed = tcptale_packed_of(handle);
-  struct tcptale_card *card = tcptale_card_of(handle);
+  struct tcptale_card *card = settled_card_of(handle);
   if (packed) return tcptale_packed_view(packed, view);
   if (!card) return handle;
   tcptale_unfold(env_of(handle), card, &view->conn);
@@ -227,6 +238,7 @@ static uint64_t *user_of(const tcptale_conn *handle) {
 
 tcptale_conn *tcptale_tracker_find(tcptale_tracker *t, uint64_t id) {
   if (!t || id == 0) return NULL;
+  tcptale_later_settle_apart(t);
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id);
   if (tcptale_roster_is_packed(ref))
     return tcptale_packed_handle(tcptale_roster_packed(&t->env, ref));
@@ -311,7 +323,7 @@ static void discard(struct tcptale_conn *conn, uint32_t direction) {
 int tcptale_conn_ignore(tcptale_conn *handle) {
   if (!handle) return TCPTALE_ERR_ARG;
   struct tcptale_packed *packed = tcptale_packed_of(handle);
-  struct tcptale_card *card = tcptale_card_of(handle);
+  struct tcptale_card *card = settled_card_of(handle);
   for (uint32_t d = 0; d < 2; d++) tcptale_conn_stop_data(handle, d);
   if (packed) tcptale_packed_ignore(packed);
   else if (card) card->is_ignored = 1;
@@ -322,7 +334,7 @@ int tcptale_conn_ignore(tcptale_conn *handle) {
 int tcptale_conn_stop_data(tcptale_conn *handle, uint32_t direction) {
   if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
   struct tcptale_packed *packed = tcptale_packed_of(handle);
-  struct tcptale_card *card = tcptale_card_of(handle);
+  struct tcptale_card *card = settled_card_of(handle);
   if (packed) {
     tcptale_packed_stop_data(packed, direction);
   } else if (card) {
@@ -344,7 +356,7 @@ int tcptale_conn_set_policy(tcptale_conn *handle, uint32_t direction, uint32_t p
   if (!handle || direction > TCPTALE_S2C) return TCPTALE_ERR_ARG;
   if (policy < TCPTALE_POLICY_FIRST || policy > TCPTALE_POLICY_BSD_RIGHT) return TCPTALE_ERR_ARG;
   struct tcptale_packed *packed = tcptale_packed_of(handle);
-  struct tcptale_card *card = tcptale_card_of(handle);
+  struct tcptale_card *card = settled_card_of(handle);
   if (packed) packed->policies = with_policy(packed->policies, direction, policy);
   else if (card) card->policies = with_policy((uint8_t)card->policies, direction, policy);
   else handle->ends[direction].half.policy = (uint8_t)policy;

@@ -22,14 +22,15 @@ static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_en
                            uint32_t key_kind, uint32_t hash) {
   uint32_t cards = tcptale_roster_open(roster) - roster->count[TCPTALE_CLASS_CALL];
   uint32_t ref = TCPTALE_ARENA_NONE;
-  if (roster->berths.is_wanted && cards >= TCPTALE_FEW && key_kind == TCPTALE_KEY_V4)
+  if (env->puts_off && cards >= TCPTALE_FEW && key_kind == TCPTALE_KEY_V4)
     ref = tcptale_berth_take(&roster->berths, hash);
   return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
 }
 
 static void release_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          uint32_t ref) {
-  if (!tcptale_berth_release(&roster->berths, ref)) tcptale_arena_release(&env->arena, ref);
+  if (roster->berths.used == 0 || !tcptale_berth_release(&roster->berths, ref))
+    tcptale_arena_release(&env->arena, ref);
 }
 
 /* A spare card serves every key. */

@@ -1,4 +1,4 @@
-/* shortcut.c - see shortcut.h. Floor 17. */
+/* shortcut.c - see shortcut.h. Floor 18. */
 #include "shortcut.h"
 
 #include "call.h"
@@ -6,6 +6,7 @@
 #include "limits.h"
 #include "plain.h"
 #include "route.h"
+#include "shape.h"
 
 struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
                                              const struct tcptale_lookup *look) {
@@ -19,6 +20,10 @@ static inline int is_copy(const struct tcptale_tracker *t, const struct tcptale_
                          t->env.now_ns);
 }
 
+static uint32_t ref_of(const struct tcptale_tracker *t, const struct tcptale_card *card) {
+  return tcptale_roster_ref(&t->env, card);
+}
+
 /* The short way of the ACK that completes a handshake. */
 static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
                            const struct tcptale_lookup *look) {
@@ -26,17 +31,25 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (is_copy(t, look)) return 0;
-  tcptale_shortcut_remember(t, look);
+  if (t->env.puts_off && !t->env.emit.callbacks.on_established) {
+    tcptale_later_put_off(t, TCPTALE_LATER_ESTABLISH, look, ref_of(t, card), due_ns);
+    return 1;
+  }
+  tcptale_later_remember_now(t, look);
   tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
   return 1;
 }
 
-/* Both sides have finished: the ports are remembered. */
-static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card) {
+/* Both sides have finished: that is told, and the ports kept in mind. */
+static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card,
+                        const struct tcptale_lookup *look) {
   tcptale_usual_close(&t->env, card);
-  tcptale_fold_forget(&t->env, card);
-  tcptale_roster_move(&t->roster, &t->env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
-  tcptale_limits_forget(&t->roster, &t->env, card);
+  if (t->env.puts_off) {
+    tcptale_later_put_off(t, TCPTALE_LATER_LINGER, look, ref_of(t, card), 0);
+    return;
+  }
+  tcptale_later_remember_now(t, look);
+  tcptale_later_linger(t, card);
 }
 
 /* The short way once an end has sent FIN, or of the segment that carries it. */
@@ -44,10 +57,14 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
                        const struct tcptale_lookup *look) {
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  if (t->env.puts_off && tcptale_usual_ends_silently(&t->env, card, dir, &look->gist)) {
+    tcptale_later_put_off(t, TCPTALE_LATER_END, look, ref_of(t, card), 0);
+    return 1;
+  }
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return 0;
-  tcptale_shortcut_remember(t, look);
-  if (usual == TCPTALE_STEP_OVER) close_usual(t, card);
+  if (usual == TCPTALE_STEP_TAKEN) tcptale_later_taken(t, look);
+  else close_usual(t, card, look);
   return 1;
 }
 
@@ -58,7 +75,7 @@ static int take_plain(struct tcptale_tracker *t, struct tcptale_conn *conn,
   if (!t->env.usual_is_wanted) return 0;
   if (is_copy(t, look)) return 0;
   if (!tcptale_plain_take(&t->env, conn, dir, &look->gist)) return 0;
-  tcptale_shortcut_remember(t, look);
+  tcptale_later_taken(t, look);
   tcptale_route_finish(&t->roster, &t->env, conn, TCPTALE_ACTION_KEEP);
   return 1;
 }
@@ -77,18 +94,29 @@ int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *c
                                               : take_ending(t, card, look);
 }
 
+static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
+  if (!tcptale_roster_is_packed(ref) || is_copy(t, look)) return 0;
+  if (!tcptale_call_is_answered(&t->env, &look->key, ref, &look->gist)) return 0;
+  if (t->env.puts_off && tcptale_arena_pages_left(&t->env.arena) > 0) { /* memory for it */
+    tcptale_later_put_off(t, TCPTALE_LATER_ANSWER, look, ref, 0);
+    return 1;
+  }
+  if (!tcptale_shape_answer(&t->roster, &t->env, ref, look->key.hash, &look->gist)) return 0;
+  tcptale_later_remember_now(t, look);
+  return 1;
+}
+
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
   const struct tcptale_key *key = &look->key;
-  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, key, look->home);
-  int is_answer = look->gist.said.tcp_flags & TCPTALE_TCP_ACK;
-  if (is_answer ? !tcptale_roster_is_packed(ref) : ref != 0) return 0;
+  if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look);
+  if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
   if (is_copy(t, look)) return 0;
-  if (!is_answer && !t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
+  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   tcptale_shortcut_note_rebased(t);
-  int is_taken = is_answer ? tcptale_call_answer(&t->roster, &t->env, key, ref, &look->gist)
-                           : tcptale_call_open(&t->roster, &t->env, key, &look->gist);
-  if (is_taken) tcptale_shortcut_remember(t, look);
-  return is_taken;
+  if (!tcptale_call_open(&t->roster, &t->env, key, &look->gist)) return 0;
+  tcptale_later_taken(t, look);
+  return 1;
 }
 
 int tcptale_shortcut_apart(struct tcptale_tracker *t, const struct tcptale_lookup *look) {

@@ -1,9 +1,10 @@
 /* shortcut.h - the short ways (fast paths) of a segment whose gist was read: that of the usual one,
  * and those of the usual handshake and end. What most segments go through stands in line, in the
- * loop over a batch: calls would cost a fifth of it. Floor 17. */
+ * loop over a batch: calls would cost a fifth of it. Floor 18. */
 #ifndef TCPTALE_LIB_SHORTCUT_H
 #define TCPTALE_LIB_SHORTCUT_H
 
+#include "later.h"
 #include "step.h"
 #include "tracker.h"
 #include "usual.h"
@@ -37,29 +38,26 @@ static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
   if (t->env.rebased) tcptale_shortcut_refuse(t);
 }
 
-/* What was taken is looked for should it come again (dup.h). */
-static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
-                                             const struct tcptale_lookup *look) {
-  tcptale_dup_remember(&t->dup, tcptale_key_flow(&look->key), &look->gist, t->env.emit.index,
-                       t->env.now_ns);
-}
-
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its call;
- * then the step is in line, as the fewer instructions follow upon a miss, the sooner the hint of
- * the next call goes out, while this one still waits. */
+ * then the step is in line, and where connections are many what it changes is put off, as the fewer
+ * instructions follow upon a miss, the sooner the hint of the next call goes out, while this one
+ * still waits. */
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
+  const int puts_off = is_alone && t->env.puts_off;
+  if (puts_off) tcptale_later_begin(t, look);
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = tcptale_shortcut_search(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  uint32_t usual = is_alone ? tcptale_step_take(&t->env, card, dir, &look->gist, 0)
+  struct tcptale_card **later = puts_off ? &t->later.stepped : NULL;
+  uint32_t usual = is_alone ? tcptale_step_take(&t->env, card, dir, &look->gist, 0, later)
                             : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
-  tcptale_shortcut_remember(t, look);
+  if (!puts_off) tcptale_later_remember_now(t, look);
   return 1;
 }
 

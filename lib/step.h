@@ -100,24 +100,28 @@ static inline int tcptale_step_shrinks(const struct tcptale_step *s) {
 }
 
 /* Its time was over before this segment came, or it was silent for so long that its timestamps say
- * nothing (rule R13). */
+ * nothing (rule R13), or that a card cannot say how long. */
 static inline int tcptale_step_was_silent(const struct tcptale_conn_env *env,
                                           const struct tcptale_step *s) {
   return s->idle_ns >= env->usual_idle_ns &&
-         (s->card->has_timestamps || s->idle_ns >= env->config.established_ns);
+         (s->card->has_timestamps || s->idle_ns >= env->config.established_ns ||
+          s->since_ns > TCPTALE_SINCE_MASK);
 }
 
-/* The numbers of a card have less room than those of a record. What is acknowledged is always near:
- * it is no more than a window behind the edge (card.h), which the segment does not pass. */
-static inline int tcptale_step_is_at_limit(const struct tcptale_step *s, int is_ending) {
-  if (is_ending && s->own->next_high == UINT8_MAX) return 1; /* else _advance saw to that */
-  return s->since_ns > TCPTALE_SINCE_MASK || s->own->packets == UINT32_MAX;
+/* The numbers of a card have less room than those of a record; while it is going, there is more.
+ * What is acknowledged is always near: it is no more than a window behind the edge (card.h), which
+ * the segment does not pass. */
+static inline int tcptale_step_is_at_limit(const struct tcptale_step *s) {
+  if (s->own->next_high == UINT8_MAX || s->own->packets == UINT32_MAX) return 1;
+  return s->since_ns > TCPTALE_SINCE_MASK;
 }
 
 /* What is counted and remembered of its sender; TS.Recent by RFC 7323 4.3. */
-static inline void tcptale_step_note_sender(const struct tcptale_step *s) {
+static inline void tcptale_step_note_sender(const struct tcptale_step *s, int is_ending) {
   struct tcptale_card_end *own = s->own;
   own->packets++;
+  if (!is_ending && (own->packets == UINT32_MAX || s->since_ns > TCPTALE_CARD_SINCE_GOING))
+    s->card->is_going = 0;
   own->window = s->gist->said.window;
   if (s->gist->good_sum) own->flags |= TCPTALE_CARD_GOOD_CSUM;
   s->card->since_ns = s->since_ns & TCPTALE_SINCE_MASK;
@@ -153,18 +157,26 @@ static inline void tcptale_step_advance(struct tcptale_card *card, struct tcptal
 _Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
                "_tell_data writes every member");
 
+/* What a step changes, but for the end of its direction. */
+static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int is_ending) {
+  tcptale_step_note_sender(s, is_ending);
+  tcptale_step_note_ack(s);
+  if (s->len == 0) return;
+  tcptale_step_advance(s->card, s->own, s->len);
+  s->card->data_told = 1;
+}
+
+/* Tells its bytes. `is_noted`: the next byte is the one behind them by now. */
 static inline void tcptale_step_tell_data(struct tcptale_conn_env *env,
-                                          const struct tcptale_step *s) {
+                                          const struct tcptale_step *s, int is_noted) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
   event.direction = s->dir;
   event.len = s->len;
-  event.offset = tcptale_card_next(s->own);
+  event.offset = tcptale_card_next(s->own) - (is_noted ? s->len : 0);
   event.from_index = env->emit.index;
   event.from_ts_ns = env->now_ns;
   event.data = s->gist->payload;
-  tcptale_step_advance(s->card, s->own, s->len);
-  s->card->data_told = 1;
   tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
 }
 
@@ -179,26 +191,45 @@ int tcptale_step_note_path(struct tcptale_card_end *own, const struct tcptale_gi
 /* All before an end's FIN was told; that is told as well, and the states follow. */
 void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir);
 
+/* What a step of a card that goes on changes, once more reckoned from the card: to be called, where
+ * _take left it, before anything of that changes. */
+static inline void tcptale_step_note_late(const struct tcptale_conn_env *env,
+                                          struct tcptale_card *card, uint32_t dir,
+                                          const struct tcptale_gist *gist) {
+  struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
+  tcptale_step_begin(&s, 0);
+  tcptale_step_begin_rest(&s, env);
+  tcptale_step_note(&s, 0);
+}
+
+/* Whether it is the step of a usual segment, of which all that there is to say was said. Remembers
+ * nothing but the path, where that was not known. */
+static TCPTALE_INLINE int tcptale_step_is_usual(const struct tcptale_conn_env *env,
+                                                struct tcptale_step *s, int is_ending) {
+  tcptale_step_begin(s, is_ending);
+  if (!tcptale_step_is_in_order(s) || !tcptale_step_is_ack_in_order(s) ||
+      !tcptale_step_is_stamped(s))
+    return 0;
+  tcptale_step_begin_rest(s, env);
+  if (tcptale_step_shrinks(s) || tcptale_step_was_silent(env, s)) return 0;
+  if (is_ending && tcptale_step_is_at_limit(s)) return 0;
+  return tcptale_step_is_same_path(s) || tcptale_step_note_path(s->own, s->gist);
+}
+
 /* Takes a plain segment that end `dir` sent, of a connection as usual.h asks for, if it is a usual
  * one (TCPTALE_STEP_). `is_ending` 0: no FIN is in it, and none was before; then half of
- * the conditions fall away, and the compiler leaves them out. */
+ * the conditions fall away, and the compiler leaves them out. `later`, where it is not NULL and
+ * none is ending: what the step changes is left to whoever calls _note_late of it, before anybody
+ * looks at the card, which is named there. */
 static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
                                                  struct tcptale_card *card, uint32_t dir,
-                                                 const struct tcptale_gist *gist, int is_ending) {
+                                                 const struct tcptale_gist *gist, int is_ending,
+                                                 struct tcptale_card **later) {
   struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
-  tcptale_step_begin(&s, is_ending);
-  if (!tcptale_step_is_in_order(&s) || !tcptale_step_is_ack_in_order(&s) ||
-      !tcptale_step_is_stamped(&s))
-    return TCPTALE_STEP_NOT;
-  tcptale_step_begin_rest(&s, env);
-  if (tcptale_step_shrinks(&s) || tcptale_step_is_at_limit(&s, is_ending) ||
-      tcptale_step_was_silent(env, &s))
-    return TCPTALE_STEP_NOT;
-  if (!tcptale_step_is_same_path(&s) && !tcptale_step_note_path(s.own, s.gist))
-    return TCPTALE_STEP_NOT;
-  tcptale_step_note_sender(&s);
-  tcptale_step_note_ack(&s);
-  if (s.len > 0) tcptale_step_tell_data(env, &s);
+  if (!tcptale_step_is_usual(env, &s, is_ending)) return TCPTALE_STEP_NOT;
+  if (later) *later = card;
+  else tcptale_step_note(&s, is_ending);
+  if (s.len > 0) tcptale_step_tell_data(env, &s, !later);
   if (s.is_fin) tcptale_step_tell_end(env, card, dir);
   if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
   return TCPTALE_STEP_TAKEN;

@@ -9,6 +9,7 @@
 #include "dup.h"
 #include "record.h"
 #include "roster.h"
+#include "step.h"
 
 enum {
   TCPTALE_AHEAD = 32,   /* frames of a batch that are read ahead, at most */
@@ -35,6 +36,25 @@ struct tcptale_announced {
   uint32_t ref; /* its connection, which may be gone by now; 0: none, or not looked for yet */
 };
 
+enum tcptale_later_what {
+  TCPTALE_LATER_NOTHING = 0,  /* or the step of `stepped` */
+  TCPTALE_LATER_REMEMBER = 1, /* the frame; with each of the others, too */
+  TCPTALE_LATER_ANSWER = 2,   /* the call becomes a card */
+  TCPTALE_LATER_ESTABLISH = 3,
+  TCPTALE_LATER_END = 4,   /* a usual FIN, told to nobody, takes effect */
+  TCPTALE_LATER_LINGER = 5 /* what was told closed, that is */
+};
+
+/* What the last frame, fed alone, has left to be done (later.h). */
+struct tcptale_later {
+  struct tcptale_card *stepped; /* whose step is to be noted; NULL */
+  const struct tcptale_lookup *look;
+  uint64_t sample; /* of the payload (dup.h), which is gone by then */
+  uint32_t what;   /* TCPTALE_LATER_ */
+  uint32_t ref;    /* to which connection */
+  uint64_t due_ns; /* when that was due */
+};
+
 struct tcptale_tracker {
   struct tcptale_conn_env env;
   struct tcptale_roster roster;
@@ -46,8 +66,11 @@ struct tcptale_tracker {
   uint32_t key_flags;          /* TCPTALE_KEY_ */
   uint32_t decode_flags;       /* TCPTALE_DECODE_ */
   uint32_t wants_gists; /* 1: usual segments may go the short way, and their keys are plain */
+  uint32_t reads_alone; /* 1: what is fed alone may have its key read first (ahead.h) */
   tcptale_packet ahead[TCPTALE_AHEAD + 1]; /* the last: of the frame announced last */
   struct tcptale_lookup look[TCPTALE_AHEAD + 1];
+  struct tcptale_later later;
+  uint32_t hasty_most; /* with so many open connections at most, nothing is put off */
   struct tcptale_announced announced[TCPTALE_ANNOUNCED];
   uint32_t announced_count; /* modulo 2^32 */
   tcptale_free_fn release;  /* NULL: the block is the caller's */

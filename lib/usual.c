@@ -9,12 +9,19 @@ uint64_t tcptale_usual_idle_ns(const tcptale_config *config) {
 
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
                                   uint32_t dir, const struct tcptale_gist *gist) {
-  return tcptale_step_take(env, card, dir, gist, 0);
+  return tcptale_step_take(env, card, dir, gist, 0, NULL);
 }
 
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
                                 uint32_t dir, const struct tcptale_gist *gist) {
-  return tcptale_step_take(env, card, dir, gist, 1);
+  return tcptale_step_take(env, card, dir, gist, 1, NULL);
+}
+
+int tcptale_usual_ends_silently(const struct tcptale_conn_env *env, struct tcptale_card *card,
+                                uint32_t dir, const struct tcptale_gist *gist) {
+  struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
+  if (!(gist->said.tcp_flags & TCPTALE_TCP_FIN) || gist->said.len > 0) return 0;
+  return !env->emit.callbacks.on_half_close && tcptale_step_is_usual(env, &s, 1);
 }
 
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card) {

@@ -28,6 +28,11 @@ uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_c
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
                                 uint32_t dir, const struct tcptale_gist *gist);
 
+/* Whether it is a usual one whose FIN ends its direction and is told to nobody: without bytes, and
+ * where the user does not hear of half-closes. Then _any may as well take it later. */
+int tcptale_usual_ends_silently(const struct tcptale_conn_env *env, struct tcptale_card *card,
+                                uint32_t dir, const struct tcptale_gist *gist);
+
 /* Tells that both sides have finished; what is left is the card of a closed connection, in the
  * class that it was in. */
 void tcptale_usual_close(struct tcptale_conn_env *env, struct tcptale_card *card);

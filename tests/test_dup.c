@@ -50,7 +50,7 @@ static void compare(uint32_t variety) {
     copies += (size_t)has;
     if (random_below(8) == 0) continue; /* looked for alone */
     list[dup.count % LATEST] = now;
-    tcptale_dup_remember(&dup, now.flow, &gist, 0, i);
+    tcptale_dup_remember(&dup, now.flow, &gist, tcptale_dup_sample(&gist), 0, i);
   }
   cr_expect_gt(copies, FRAMES / 200);
 }

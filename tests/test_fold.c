@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "later.h"
 #include "tape.h"
 #include "tracker.h"
 #include "usual.h"
@@ -33,6 +34,7 @@ static void end(void) {
 /* The record, or the card, of connection 1, closed or not. */
 static struct tcptale_card *card_in(const struct tape *tape) {
   struct tcptale_tracker *t = tape->tracker;
+  tcptale_later_settle_apart(t);
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, 1);
   cr_assert(ref != 0 && !tcptale_roster_is_packed(ref));
   return tcptale_roster_card(&t->env, ref);
