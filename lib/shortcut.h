@@ -40,7 +40,7 @@ static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
 
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its call;
- * then the step is in line, and where connections are many what it changes is put off, as the fewer
+ * where connections are many its step is in line then, and what it changes is put off, as the fewer
  * instructions follow upon a miss, the sooner the hint of the next call goes out, while this one
  * still waits. */
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
@@ -53,9 +53,9 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  struct tcptale_card **later = puts_off ? &t->later.stepped : NULL;
-  uint32_t usual = is_alone ? tcptale_step_take(&t->env, card, dir, &look->gist, 0, later)
-                            : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
+  uint32_t usual = puts_off
+                       ? tcptale_step_take(&t->env, card, dir, &look->gist, 0, &t->later.stepped)
+                       : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
   if (!puts_off) tcptale_later_remember_now(t, look);
   return 1;
