@@ -13,8 +13,8 @@
 #define OWNED       ((uint32_t)TCPTALE_ARENA_CLASSES) /* a page's class: its owner cuts it */
 
 struct tcptale_arena_page {
-  uint32_t free_head; /* reference of the first returned block; OWNED: the tag */
-  uint32_t next;      /* neighbours in the list of the class, or of free pages; page numbers */
+  uint32_t free_head; /* reference of the first returned block */
+  uint32_t next;      /* neighbours in the list of the class, or of free pages; OWNED: the tag */
   uint32_t prev;
   uint16_t used;  /* blocks handed out */
   uint16_t fresh; /* blocks never handed out begin with this number */
@@ -163,7 +163,7 @@ void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
 uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag) {
   uint32_t number = page_take(arena, OWNED);
   if (!number) return TCPTALE_ARENA_NONE;
-  page_at(arena, number)->free_head = tag;
+  page_at(arena, number)->next = tag;
   return (uint32_t)(((size_t)number * TCPTALE_ARENA_PAGE + PAGE_HEADER) / UNIT);
 }
 
@@ -173,7 +173,7 @@ void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref) {
 
 uint32_t tcptale_arena_tag(const struct tcptale_arena *arena, uint32_t ref) {
   const struct tcptale_arena_page *page = page_at(arena, page_of(ref));
-  return page->cls == OWNED ? page->free_head : 0;
+  return page->cls == OWNED ? page->next : 0;
 }
 
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {

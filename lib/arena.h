@@ -1,8 +1,9 @@
 /* arena.h - pages and fixed blocks out of one memory block. The block is cut into pages of 16
- * KiB; a page serves blocks of one class until all of them are free again, then it goes back to
- * whoever asks next. Blocks are named by a 32-bit reference in units of 16 bytes, so records
- * stay small and a tracker can use up to 64 GiB. Allocation and release are O(1). Invariant: a
- * page is in the list of its class exactly while it has both used and free blocks. Floor 1. */
+ * KiB; a page serves blocks of one class until all of them are free again, or an owner who cuts it
+ * himself (berth.h); then it goes back to whoever asks next. Blocks are named by a 32-bit reference
+ * in units of 16 bytes, so records stay small and a tracker can use up to 64 GiB. Allocation and
+ * release are O(1). Invariant: a page is in the list of its class exactly while it has both used
+ * and free blocks; one that its owner cuts is in no list. Floor 1. */
 #ifndef TCPTALE_LIB_ARENA_H
 #define TCPTALE_LIB_ARENA_H
 
@@ -61,12 +62,22 @@ uint32_t tcptale_arena_init(struct tcptale_arena *arena, void *base, size_t len,
 /* A block of the class, not zeroed, or TCPTALE_ARENA_NONE when the memory is used up. */
 uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_class cls);
 
-/* Gives a block back; the class is known to its page. `ref` must not be TCPTALE_ARENA_NONE. */
+/* Gives a block back; the class is known to its page. `ref` must not be TCPTALE_ARENA_NONE, nor lie
+ * in a page whose owner cuts it. */
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
 
 /* Takes a page for an owner who cuts it himself, behind its head: the reference of what is behind
  * it, or TCPTALE_ARENA_NONE. `tag`: what the owner knows it by, not 0. */
 uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag);
+
+/* What of it is handed out, for used_bytes. */
+static inline void tcptale_arena_count(struct tcptale_arena *arena, size_t bytes) {
+  arena->used_bytes += bytes;
+}
+
+static inline void tcptale_arena_uncount(struct tcptale_arena *arena, size_t bytes) {
+  arena->used_bytes -= bytes;
+}
 
 /* Gives such a page back. `ref`: of anything in it. */
 void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref);

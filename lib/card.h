@@ -167,8 +167,8 @@ static inline uint32_t tcptale_card_has_ended(const struct tcptale_card_end *end
 }
 
 /* 1: one of its numbers may run out before long, so it is no longer `is_going`, and each segment is
- * asked whether it would (step.h). A usual one comes within 24 days of the last, `since_ns` has
- * room for 26 beyond its bound. */
+ * asked whether it would (step.h). One that comes within 24 days of the last needs no more than the
+ * 26 that `since_ns` has beyond its bound; a later one is asked by _step_was_silent. */
 static inline uint32_t tcptale_card_is_at_limit(const struct tcptale_card *card) {
   const struct tcptale_card_end *a = &card->ends[0], *b = &card->ends[1];
   return a->next_high == UINT8_MAX || b->next_high == UINT8_MAX || a->packets == UINT32_MAX ||

@@ -123,6 +123,7 @@ static void take_fragment(struct tcptale_tracker *t, const tcptale_packet *packe
 
 void tcptale_detour(struct tcptale_tracker *t, const tcptale_packet *packet,
                     const tcptale_frame *frame, const struct tcptale_lookup *look) {
+  t->later.puts_off = 0; /* what is put together here is looked up in places that go with it */
   if (look->has_key) take_any(t, look, packet, frame->data);
   else if (packet->layers & TCPTALE_LAYER_FRAGMENT && packet->stop_reason == TCPTALE_STOP_FRAGMENT)
     take_fragment(t, packet, frame->data, frame->scope);

@@ -247,9 +247,10 @@ static TCPTALE_INLINE int feed_one(struct tcptale_tracker *t, const tcptale_fram
   int result = may_enter(t);
   if (result != TCPTALE_OK) return refuse(consumed, result);
   struct tcptale_lookup *look = tcptale_later_look(t);
+  /* Reading alone looks at nothing that settling changes, but for hints; _read_all may decode. */
   int is_read = t->reads_alone && tcptale_ahead_read_alone(t, frame, look);
   tcptale_later_settle(t);
-  t->env.puts_off = tcptale_roster_open(&t->roster) > t->hasty_most;
+  t->later.puts_off = tcptale_roster_open(&t->roster) > t->later.over;
   if (!is_read) tcptale_ahead_read_all(t, look, frame, 0, 1);
   take_frame(t, frame, look, 1);
   if (consumed) *consumed = 1;
@@ -262,7 +263,7 @@ static TCPTALE_APART int feed_batch(struct tcptale_tracker *t, const tcptale_fra
   int result = may_enter(t);
   if (result != TCPTALE_OK) return refuse(consumed, result);
   tcptale_later_settle_apart(t);
-  t->env.puts_off = 0;
+  t->later.puts_off = 0;
   size_t taken = count > 0 ? take_frames(t, frames, count) : 0;
   if (consumed) *consumed = taken;
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
@@ -291,7 +292,7 @@ int tcptale_tracker_feed_packet(tcptale_tracker *t, const tcptale_packet *packet
   if (result != TCPTALE_OK) return result;
   struct tcptale_lookup look;
   tcptale_later_settle_apart(t);
-  t->env.puts_off = 0;
+  t->later.puts_off = 0;
   begin_frame(t, frame);
   tcptale_detour_look_up(t, packet, frame->data, frame->scope, &look);
   t->stats.segments += look.has_key;

@@ -64,7 +64,6 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
   if (config->checksum != TCPTALE_CHECKSUM_IGNORE) t->decode_flags |= TCPTALE_DECODE_CHECKSUM;
   t->wants_gists =
       t->key_flags == 0 && config->history_bytes == 0 && !t->env.emit.callbacks.on_segment;
-  t->hasty_most = TCPTALE_FEW;
   t->reads_alone = t->wants_gists && !(t->decode_flags & TCPTALE_DECODE_CHECKSUM);
   for (int i = 0; i <= TCPTALE_AHEAD; i++) tcptale_packet_init(&t->ahead[i], sizeof t->ahead[i]);
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
@@ -88,6 +87,7 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   if (tcptale_arena_init(&t->env.arena, base, len, arena_at) < 4) return TCPTALE_ERR_NOMEM;
   begin_env(t, config, callbacks, user);
   begin_reading(t, config);
+  t->later.over = TCPTALE_FEW;
   tcptale_roster_init(&t->roster, &t->env, base + index_at, base + berths_at);
   if (!tcptale_shape_init(&t->roster, &t->env)) return TCPTALE_ERR_NOMEM;
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
@@ -182,7 +182,8 @@ int tcptale_tracker_stop(tcptale_tracker *t) {
 int tcptale_tracker_stats_read(const tcptale_tracker *t, tcptale_tracker_stats *stats) {
   if (!t || !stats || stats->struct_size < sizeof *stats) return TCPTALE_ERR_ARG;
   uint32_t size = stats->struct_size;
-  tcptale_later_settle_apart(t->env.tracker); /* which changes nothing that could be seen */
+  tcptale_later_settle_apart(
+      t->env.tracker); /* which nobody can see: `t` is const to him, not to us */
   memset(stats, 0, size);
   *stats = t->stats;
   stats->struct_size = size;

@@ -1,6 +1,8 @@
 /* later.c - see later.h. Floor 17. */
 #include "later.h"
 
+#include <assert.h>
+
 #include "call.h"
 #include "limits.h"
 #include "shape.h"
@@ -10,32 +12,44 @@ void tcptale_later_settle_apart(struct tcptale_tracker *t) {
   tcptale_later_settle(t);
 }
 
-void tcptale_later_linger(struct tcptale_tracker *t, struct tcptale_card *card) {
-  tcptale_fold_forget(&t->env, card);
-  tcptale_roster_move(&t->roster, &t->env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
-  tcptale_limits_forget(&t->roster, &t->env, card);
+static struct tcptale_card *card_of(const struct tcptale_tracker *t) {
+  return tcptale_roster_card(&t->env, t->later.ref);
+}
+
+/* There was memory for it, and nothing was taken since. */
+static void answer(struct tcptale_tracker *t) {
+  const struct tcptale_lookup *look = t->later.look;
+  int is_made =
+      tcptale_shape_answer(&t->roster, &t->env, t->later.ref, look->key.hash, &look->gist);
+  assert(is_made);
+  (void)is_made;
+}
+
+/* It was usual. Who sends his FIN now has none acknowledged yet, so this is no close. */
+static void end(struct tcptale_tracker *t) {
+  struct tcptale_card *card = card_of(t);
+  const struct tcptale_lookup *look = t->later.look;
+  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  uint32_t result = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
+  assert(result == TCPTALE_STEP_TAKEN);
+  (void)result;
 }
 
 void tcptale_later_do(struct tcptale_tracker *t) {
   const struct tcptale_later *later = &t->later;
   const struct tcptale_lookup *look = later->look;
   const uint32_t what = later->what;
-  struct tcptale_card *card = tcptale_roster_card(&t->env, later->ref); /* but of an answer */
   t->later.what = TCPTALE_LATER_NOTHING;
-  tcptale_later_remember(t, look, later->sample);
+  tcptale_later_remember(t);
   switch ((enum tcptale_later_what)what) {
   case TCPTALE_LATER_NOTHING:
   case TCPTALE_LATER_REMEMBER: break;
-  case TCPTALE_LATER_ANSWER:
-    tcptale_shape_answer(&t->roster, &t->env, later->ref, look->key.hash, &look->gist);
-    break;
+  case TCPTALE_LATER_ANSWER: answer(t); break;
   case TCPTALE_LATER_ESTABLISH:
-    tcptale_call_complete(&t->roster, &t->env, card, &look->gist, later->due_ns);
+    tcptale_call_complete(&t->roster, &t->env, card_of(t), &look->gist, later->due_ns);
     break;
-  case TCPTALE_LATER_END:
-    tcptale_usual_take_any(&t->env, card, look->key.from ^ (uint32_t)card->client_at, &look->gist);
-    break;
-  case TCPTALE_LATER_LINGER: tcptale_later_linger(t, card); break;
+  case TCPTALE_LATER_END: end(t); break;
+  case TCPTALE_LATER_LINGER: tcptale_limits_linger(&t->roster, &t->env, card_of(t)); break;
   }
 }
 

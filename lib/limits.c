@@ -157,6 +157,13 @@ void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_en
   tcptale_roster_prefetch_oldest(roster, env, cls);
 }
 
+void tcptale_limits_linger(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_card *card) {
+  tcptale_fold_forget(env, card);
+  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
+  tcptale_limits_forget(roster, env, card);
+}
+
 /* ---- what for ---- */
 
 /* It needs more memory to be woken. */

@@ -44,6 +44,10 @@ void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *
 void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            const struct tcptale_card *at_hand);
 
+/* Both sides of a folded connection have finished, which was told: its ports are kept in mind. */
+void tcptale_limits_linger(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           struct tcptale_card *card);
+
 /* Makes room within max_connections and max_half_open for one more, which is not counted yet. */
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                           int half_open);

@@ -156,7 +156,6 @@ struct tcptale_conn_env {
   uint32_t pressure;         /* 1: more than nine tenths are full */
   uint32_t rebased;          /* 1: a direction began anew; what was believed of it may be again */
   uint32_t stray;            /* counters of anomalies that belong to no connection */
-  uint32_t puts_off;         /* 1: the frame came alone, and connections are many (later.h) */
   uint64_t now_ns;           /* the highest time seen */
   uint64_t usual_idle_ns;    /* tcptale_usual_idle_ns */
   uint32_t usual_is_wanted;  /* tcptale_fold_is_wanted */

@@ -20,6 +20,16 @@ static inline int is_copy(const struct tcptale_tracker *t, const struct tcptale_
                          t->env.now_ns);
 }
 
+/* A segment has taken effect: it is remembered, now or later. */
+static TCPTALE_INLINE void took(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+  if (!t->later.puts_off) {
+    tcptale_shortcut_remember(t, look);
+    return;
+  }
+  tcptale_later_begin(t, look);
+  t->later.what = TCPTALE_LATER_REMEMBER;
+}
+
 static uint32_t ref_of(const struct tcptale_tracker *t, const struct tcptale_card *card) {
   return tcptale_roster_ref(&t->env, card);
 }
@@ -31,11 +41,11 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
   if (due_ns <= t->env.now_ns) return 0;
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (is_copy(t, look)) return 0;
-  if (t->env.puts_off && !t->env.emit.callbacks.on_established) {
+  if (t->later.puts_off && !t->env.emit.callbacks.on_established) {
     tcptale_later_put_off(t, TCPTALE_LATER_ESTABLISH, look, ref_of(t, card), due_ns);
     return 1;
   }
-  tcptale_later_remember_now(t, look);
+  tcptale_shortcut_remember(t, look);
   tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
   return 1;
 }
@@ -44,12 +54,12 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
 static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card,
                         const struct tcptale_lookup *look) {
   tcptale_usual_close(&t->env, card);
-  if (t->env.puts_off) {
+  if (t->later.puts_off) {
     tcptale_later_put_off(t, TCPTALE_LATER_LINGER, look, ref_of(t, card), 0);
     return;
   }
-  tcptale_later_remember_now(t, look);
-  tcptale_later_linger(t, card);
+  tcptale_shortcut_remember(t, look);
+  tcptale_limits_linger(&t->roster, &t->env, card);
 }
 
 /* The short way once an end has sent FIN, or of the segment that carries it. */
@@ -57,13 +67,13 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
                        const struct tcptale_lookup *look) {
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  if (t->env.puts_off && tcptale_usual_ends_silently(&t->env, card, dir, &look->gist)) {
+  if (t->later.puts_off && tcptale_usual_ends_silently(&t->env, card, dir, &look->gist)) {
     tcptale_later_put_off(t, TCPTALE_LATER_END, look, ref_of(t, card), 0);
     return 1;
   }
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return 0;
-  if (usual == TCPTALE_STEP_TAKEN) tcptale_later_taken(t, look);
+  if (usual == TCPTALE_STEP_TAKEN) took(t, look);
   else close_usual(t, card, look);
   return 1;
 }
@@ -75,7 +85,7 @@ static int take_plain(struct tcptale_tracker *t, struct tcptale_conn *conn,
   if (!t->env.usual_is_wanted) return 0;
   if (is_copy(t, look)) return 0;
   if (!tcptale_plain_take(&t->env, conn, dir, &look->gist)) return 0;
-  tcptale_later_taken(t, look);
+  took(t, look);
   tcptale_route_finish(&t->roster, &t->env, conn, TCPTALE_ACTION_KEEP);
   return 1;
 }
@@ -98,12 +108,12 @@ static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *l
   uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
   if (!tcptale_roster_is_packed(ref) || is_copy(t, look)) return 0;
   if (!tcptale_call_is_answered(&t->env, &look->key, ref, &look->gist)) return 0;
-  if (t->env.puts_off && tcptale_arena_pages_left(&t->env.arena) > 0) { /* memory for it */
+  if (t->later.puts_off && tcptale_arena_pages_left(&t->env.arena) > 0) { /* memory for it */
     tcptale_later_put_off(t, TCPTALE_LATER_ANSWER, look, ref, 0);
     return 1;
   }
   if (!tcptale_shape_answer(&t->roster, &t->env, ref, look->key.hash, &look->gist)) return 0;
-  tcptale_later_remember_now(t, look);
+  tcptale_shortcut_remember(t, look);
   return 1;
 }
 
@@ -115,7 +125,7 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   tcptale_shortcut_note_rebased(t);
   if (!tcptale_call_open(&t->roster, &t->env, key, &look->gist)) return 0;
-  tcptale_later_taken(t, look);
+  took(t, look);
   return 1;
 }
 

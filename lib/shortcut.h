@@ -38,6 +38,13 @@ static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
   if (t->env.rebased) tcptale_shortcut_refuse(t);
 }
 
+/* What was taken is looked for should it come again (dup.h). */
+static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
+                                             const struct tcptale_lookup *look) {
+  tcptale_dup_remember(&t->dup, tcptale_key_flow(&look->key), &look->gist,
+                       tcptale_dup_sample(&look->gist), t->env.emit.index, t->env.now_ns);
+}
+
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
  * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its call;
  * where connections are many its step is in line then, and what it changes is put off, as the fewer
@@ -45,7 +52,7 @@ static inline void tcptale_shortcut_note_rebased(struct tcptale_tracker *t) {
  * still waits. */
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
-  const int puts_off = is_alone && t->env.puts_off;
+  const int puts_off = is_alone && t->later.puts_off;
   if (puts_off) tcptale_later_begin(t, look);
   struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = tcptale_shortcut_search(t, look);
@@ -57,7 +64,7 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                        ? tcptale_step_take(&t->env, card, dir, &look->gist, 0, &t->later.stepped)
                        : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
-  if (!puts_off) tcptale_later_remember_now(t, look);
+  if (!puts_off) tcptale_shortcut_remember(t, look);
   return 1;
 }
 

@@ -14,7 +14,7 @@
 
 enum tcptale_step_result {
   TCPTALE_STEP_NOT = 0,   /* nothing has changed */
-  TCPTALE_STEP_TAKEN = 1, /* all is done */
+  TCPTALE_STEP_TAKEN = 1, /* all is done, or left to `later` */
   TCPTALE_STEP_OVER = 2   /* all but the close: both FINs are acknowledged */
 };
 
@@ -108,9 +108,9 @@ static inline int tcptale_step_was_silent(const struct tcptale_conn_env *env,
           s->since_ns > TCPTALE_SINCE_MASK);
 }
 
-/* The numbers of a card have less room than those of a record; while it is going, there is more.
- * What is acknowledged is always near: it is no more than a window behind the edge (card.h), which
- * the segment does not pass. */
+/* The numbers of a card have less room than those of a record. Not asked of one that is going: that
+ * has room (tcptale_card_is_at_limit). What is acknowledged is always near: it is no more than a
+ * window behind the edge (card.h), which the segment does not pass. */
 static inline int tcptale_step_is_at_limit(const struct tcptale_step *s) {
   if (s->own->next_high == UINT8_MAX || s->own->packets == UINT32_MAX) return 1;
   return s->since_ns > TCPTALE_SINCE_MASK;
@@ -154,9 +154,6 @@ static inline void tcptale_step_advance(struct tcptale_card *card, struct tcptal
   if (before + len < before && ++own->next_high == UINT8_MAX) card->is_going = 0;
 }
 
-_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
-               "_tell_data writes every member");
-
 /* What a step changes, but for the end of its direction. */
 static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int is_ending) {
   tcptale_step_note_sender(s, is_ending);
@@ -165,6 +162,9 @@ static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int i
   tcptale_step_advance(s->card, s->own, s->len);
   s->card->data_told = 1;
 }
+
+_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
+               "_tell_data writes every member");
 
 /* Tells its bytes. `is_noted`: the next byte is the one behind them by now. */
 static inline void tcptale_step_tell_data(struct tcptale_conn_env *env,

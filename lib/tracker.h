@@ -9,7 +9,6 @@
 #include "dup.h"
 #include "record.h"
 #include "roster.h"
-#include "step.h"
 
 enum {
   TCPTALE_AHEAD = 32,   /* frames of a batch that are read ahead, at most */
@@ -42,17 +41,20 @@ enum tcptale_later_what {
   TCPTALE_LATER_ANSWER = 2,   /* the call becomes a card */
   TCPTALE_LATER_ESTABLISH = 3,
   TCPTALE_LATER_END = 4,   /* a usual FIN, told to nobody, takes effect */
-  TCPTALE_LATER_LINGER = 5 /* what was told closed, that is */
+  TCPTALE_LATER_LINGER = 5 /* both sides are over, which was told: the ports are kept in mind */
 };
 
-/* What the last frame, fed alone, has left to be done (later.h). */
+/* What the last frame has left to be done (later.h). At most one thing: `stepped` is set, or `what`
+ * is not NOTHING. */
 struct tcptale_later {
-  struct tcptale_card *stepped; /* whose step is to be noted; NULL */
-  const struct tcptale_lookup *look;
-  uint64_t sample; /* of the payload (dup.h), which is gone by then */
-  uint32_t what;   /* TCPTALE_LATER_ */
-  uint32_t ref;    /* to which connection */
-  uint64_t due_ns; /* when that was due */
+  uint32_t puts_off; /* 1: the frame at hand may leave something */
+  uint32_t over;     /* that it came alone, and that more connections are open: FEW; tests set it */
+  struct tcptale_card *stepped;      /* whose step is to be noted; NULL */
+  const struct tcptale_lookup *look; /* the frame's: one of the tracker's, never on a stack */
+  uint64_t sample;                   /* of the payload (dup.h), which is gone by then */
+  uint32_t what;                     /* TCPTALE_LATER_ */
+  uint32_t ref;                      /* to which connection; not of REMEMBER */
+  uint64_t due_ns;                   /* ESTABLISH: when that was due */
 };
 
 struct tcptale_tracker {
@@ -70,7 +72,6 @@ struct tcptale_tracker {
   tcptale_packet ahead[TCPTALE_AHEAD + 1]; /* the last: of the frame announced last */
   struct tcptale_lookup look[TCPTALE_AHEAD + 1];
   struct tcptale_later later;
-  uint32_t hasty_most; /* with so many open connections at most, nothing is put off */
   struct tcptale_announced announced[TCPTALE_ANNOUNCED];
   uint32_t announced_count; /* modulo 2^32 */
   tcptale_free_fn release;  /* NULL: the block is the caller's */

@@ -29,7 +29,8 @@ uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_car
                                 uint32_t dir, const struct tcptale_gist *gist);
 
 /* Whether it is a usual one whose FIN ends its direction and is told to nobody: without bytes, and
- * where the user does not hear of half-closes. Then _any may as well take it later. */
+ * where the user does not hear of half-closes. Then _any may as well take it later. Remembers the
+ * path where that was not known (step.h). */
 int tcptale_usual_ends_silently(const struct tcptale_conn_env *env, struct tcptale_card *card,
                                 uint32_t dir, const struct tcptale_gist *gist);
 

@@ -215,7 +215,7 @@ tcptale_tracker *tape_tracker(struct tape *tape, const tcptale_config *config) {
     in_use = tape->kept_block = result == TCPTALE_OK;
   }
   cr_assert_eq(result, TCPTALE_OK, "no tracker: %s", tcptale_result_name(result));
-  tape->tracker->hasty_most = 0; /* what is fed alone is put off, as if connections were many */
+  tape->tracker->later.over = 0; /* what is fed alone is put off, as if connections were many */
   return tape->tracker;
 }
 

@@ -33,7 +33,7 @@ static void begin(struct place *p) {
   cr_assert_leq(tcptale_berths_bytes(BLOCK_BYTES), sizeof p->known);
   memset(p->known, 0xee, sizeof p->known);
   tcptale_berths_init(&p->berths, &p->arena, p->known, BLOCK_BYTES);
-  cr_assert_eq(p->berths.count, PAGES / 4u);
+  cr_assert_eq(p->berths.most, 8u, "a power of two, at most a quarter");
 }
 
 /* Blocks of other owners until so many pages are left. */
@@ -57,7 +57,7 @@ Test(berth, each_has_one_owner) {
       used--;
     } else {
       hashes[i] = random_number();
-      refs[i] = tcptale_berth_take(&p.berths, hashes[i]);
+      refs[i] = tcptale_berth_take(&p.berths, hashes[i], used);
       turned_away += refs[i] == 0;
       used += refs[i] != 0;
       if (refs[i] != 0) memset(tcptale_arena_at(&p.arena, refs[i]), (int)i, TCPTALE_BERTH);
@@ -77,17 +77,16 @@ Test(berth, is_where_the_hash_says) {
   static struct place p;
   begin(&p);
   for (uint32_t n = 0; n < 500; n++) {
-    uint32_t hash = random_number(), page = tcptale_berth_page(&p.berths, hash);
-    uint32_t ref = tcptale_berth_take(&p.berths, hash);
-    cr_assert_lt(page, p.berths.count);
-    cr_assert_lt(tcptale_berth_place(hash), TCPTALE_BERTHS);
-    cr_assert_neq(p.berths.first[page], 0u);
+    uint32_t hash = random_number(), ref = tcptale_berth_take(&p.berths, hash, n);
+    uint32_t page = tcptale_berth_page(&p.berths, hash), place = tcptale_berth_place(hash);
+    cr_assert(page < p.berths.count && place < TCPTALE_BERTHS);
+    cr_assert(p.berths.count == p.berths.most || n < 63 * (p.berths.count + 1), "%u", n);
     uint32_t units = (uint32_t)(TCPTALE_BERTH / TCPTALE_ARENA_UNIT);
-    uint32_t guess = p.berths.first[page] + tcptale_berth_place(hash) * units;
-    cr_assert(ref == guess || ref == TCPTALE_ARENA_NONE);
-    cr_assert_eq(tcptale_berth_take(&p.berths, hash), TCPTALE_ARENA_NONE, "it is taken");
+    cr_assert(ref == p.berths.first[page] + place * units || ref == TCPTALE_ARENA_NONE);
+    cr_assert_eq(tcptale_berth_take(&p.berths, hash, n), TCPTALE_ARENA_NONE, "it is taken");
     tcptale_berth_prefetch(&p.berths, hash);
   }
+  cr_assert_eq(p.berths.count, 8u);
   cr_assert_eq(tcptale_berth_place(0xffffffffu), TCPTALE_BERTHS - 1);
   cr_assert_eq(tcptale_berth_page(&p.berths, 0xffffffffu), p.berths.count - 1);
   free(p.block);
@@ -97,16 +96,16 @@ Test(berth, is_where_the_hash_says) {
 Test(berth, no_room_is_kept) {
   static struct place p;
   begin(&p);
-  uint32_t ref = tcptale_berth_take(&p.berths, 5), other;
+  uint32_t ref = tcptale_berth_take(&p.berths, 5, 1), other;
   cr_assert_neq(ref, TCPTALE_ARENA_NONE);
   fill_up(&p, p.arena.pages / 2 - 1);
   uint32_t pages_used = p.arena.pages_used;
   for (uint32_t n = 1; n < TCPTALE_BERTHS; n++) {
-    do other = tcptale_berth_take(&p.berths, 5);
+    do other = tcptale_berth_take(&p.berths, 5, 1);
     while (other == TCPTALE_ARENA_NONE && p.berths.cursor != 0); /* it looks at a few each time */
     cr_assert_neq(other, TCPTALE_ARENA_NONE, "%u", n);
   }
-  for (int i = 0; i < 4; i++) cr_assert_eq(tcptale_berth_take(&p.berths, 5), TCPTALE_ARENA_NONE);
+  for (int i = 0; i < 4; i++) cr_assert_eq(tcptale_berth_take(&p.berths, 5, 1), TCPTALE_ARENA_NONE);
   cr_assert_eq(p.arena.pages_used, pages_used);
   cr_assert(tcptale_berth_release(&p.berths, ref));
   other = tcptale_arena_alloc(&p.arena, TCPTALE_ARENA_128);
@@ -116,43 +115,137 @@ Test(berth, no_room_is_kept) {
 
 /* ---- in a tracker ---- */
 
-/* One step of the handshake of client n, or a RST. */
-static void feed(tcptale_tracker *tracker, uint32_t n, uint32_t step, size_t count) {
-  static const uint16_t flags[] = {TCPTALE_TCP_SYN, TCPTALE_TCP_SYN | TCPTALE_TCP_ACK,
-                                   TCPTALE_TCP_ACK, TCPTALE_TCP_RST | TCPTALE_TCP_ACK};
-  uint8_t data[128];
-  struct build_segment s = {.version = 4, .ethernet = 1, .window = 9000, .flags = flags[step]};
-  uint8_t *client = step == 1 ? s.dst : s.src, *server = step == 1 ? s.src : s.dst;
-  memcpy(client, (uint8_t[]){10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, 4);
-  memcpy(server, (uint8_t[]){11, 0, 0, 1}, 4);
-  s.src_port = step == 1 ? 80 : 5000;
-  s.dst_port = step == 1 ? 5000 : 80;
-  s.seq = 100 + (step > 1);
-  s.ack = step > 0 ? 101 : 0;
-  tcptale_frame f[2] = {{.struct_size = sizeof *f, .link_type = TCPTALE_LINK_ETHERNET}};
-  f[0].ts_ns = 1000000;
-  f[0].data = data;
-  f[0].cap_len = f[0].wire_len = (uint32_t)build_frame(data, sizeof data, &s);
-  f[1] = f[0];
-  f[1].cap_len = f[1].wire_len = 20; /* nothing that is TCP */
-  cr_assert_eq(tcptale_tracker_feed(tracker, f, count, NULL), TCPTALE_OK);
+enum { BATCH = 16, ROOM = 128 };
+
+/* Frames that wait until a batch is full. */
+struct feeder {
+  tcptale_tracker *tracker;
+  size_t batch;
+  size_t count;
+  uint64_t index;
+  tcptale_frame frames[BATCH];
+  uint8_t bytes[BATCH][ROOM];
+};
+
+static void feed_now(struct feeder *f) {
+  if (f->count == 0) return;
+  cr_assert_eq(tcptale_tracker_feed(f->tracker, f->frames, f->count, NULL), TCPTALE_OK);
+  f->count = 0;
 }
 
-/* Cards lie at their berths where frames come alone and there are many. */
+/* One step of the handshake of client n, some bytes, or a RST. */
+enum { STEP_SYN, STEP_ANSWER, STEP_ACK, STEP_BYTES, STEP_RST };
+
+static void feed(struct feeder *f, uint8_t version, uint32_t n, uint32_t step) {
+  static const uint16_t flags[] = {TCPTALE_TCP_SYN, TCPTALE_TCP_SYN | TCPTALE_TCP_ACK,
+                                   TCPTALE_TCP_ACK, TCPTALE_TCP_ACK,
+                                   TCPTALE_TCP_RST | TCPTALE_TCP_ACK};
+  const int answers = step == STEP_ANSWER;
+  struct build_segment s = {.version = version, .ethernet = 1, .window = 9000};
+  uint8_t *client = answers ? s.dst : s.src, *server = answers ? s.src : s.dst;
+  memcpy(client, (uint8_t[]){10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, 4);
+  memcpy(server, (uint8_t[]){11, 0, 0, 1}, 4);
+  s.flags = flags[step];
+  s.src_port = answers ? 80 : 5000;
+  s.dst_port = answers ? 5000 : 80;
+  s.seq = 100 + (step > STEP_ANSWER);
+  s.ack = step > STEP_SYN ? 101 : 0;
+  s.payload = (const uint8_t *)"what the client says";
+  s.payload_len = step == STEP_BYTES ? 20 : 0;
+  uint8_t *data = f->bytes[f->count];
+  tcptale_frame *frame = &f->frames[f->count++];
+  *frame = (tcptale_frame){.struct_size = sizeof *frame, .link_type = TCPTALE_LINK_ETHERNET};
+  frame->index = ++f->index;
+  frame->ts_ns = 1000000;
+  frame->data = data;
+  frame->cap_len = frame->wire_len = (uint32_t)build_frame(data, ROOM, &s);
+  if (f->count == f->batch) feed_now(f);
+}
+
+static void shake_hands(struct feeder *f, uint8_t version, uint32_t n) {
+  for (uint32_t step = STEP_SYN; step <= STEP_ACK; step++) feed(f, version, n, step);
+}
+
+struct heard {
+  uint64_t digest;
+  uint64_t bytes;
+  uint64_t closed;
+};
+
+static void add(struct heard *heard, uint64_t number) {
+  heard->digest = (heard->digest ^ number) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static void on_data(tcptale_conn *conn, const tcptale_data_event *event, void *user) {
+  struct heard *heard = user;
+  heard->bytes += event->len;
+  add(heard, tcptale_conn_id(conn) ^ event->index << 32);
+}
+
+static void on_close(tcptale_conn *conn, const tcptale_close_event *event, void *user) {
+  struct heard *heard = user;
+  heard->closed++;
+  add(heard, tcptale_conn_id(conn) ^ event->index << 32 ^ (uint64_t)event->why << 60);
+}
+
+static void begin_feeding(struct feeder *f, struct heard *heard, size_t batch, uint64_t memory) {
+  static uint8_t block[16 << 20];
+  tcptale_config config;
+  tcptale_callbacks calls;
+  tcptale_config_init(&config, sizeof config);
+  tcptale_callbacks_init(&calls, sizeof calls);
+  calls.on_data = on_data;
+  calls.on_close = on_close;
+  memset(heard, 0, sizeof *heard);
+  memset(f, 0, sizeof *f);
+  f->batch = batch;
+  cr_assert_leq(memory, sizeof block);
+  cr_assert_eq(tcptale_tracker_new_in(&f->tracker, &config, &calls, heard, block, (size_t)memory),
+               TCPTALE_OK);
+}
+
+/* Cards lie at their berths where there are many, however their frames come; they are found, heard
+ * of and closed like any. */
 Test(berth, of_many_cards) {
-  enum { CONNS = TCPTALE_FEW + 2000 };
-  for (size_t count = 1; count <= 2; count++) {
-    tcptale_tracker *tracker;
-    cr_assert_eq(tcptale_tracker_new(&tracker, NULL, NULL, NULL), TCPTALE_OK);
-    const struct tcptale_berths *berths = &tracker->roster.berths;
-    for (uint32_t n = 0; n < CONNS; n++)
-      for (uint32_t step = 0; step < 3; step++) feed(tracker, n, step, count);
-    uint32_t late = CONNS - TCPTALE_FEW;
-    if (count == 1) cr_expect(berths->used > late * 9 / 10 && berths->used <= late);
-    else cr_expect_eq(berths->used, 0u);
-    for (uint32_t n = 0; n < CONNS; n++) feed(tracker, n, 3, count);
-    cr_assert_eq(tcptale_tracker_flush(tracker), TCPTALE_OK);
+  enum { LATE = 2000, CONNS = TCPTALE_FEW + LATE };
+  static struct feeder f;
+  for (size_t batch = 1; batch <= 2; batch++) {
+    struct heard heard;
+    begin_feeding(&f, &heard, batch, 16 << 20);
+    const struct tcptale_berths *berths = &f.tracker->roster.berths;
+    for (uint32_t n = 0; n < CONNS; n++) shake_hands(&f, 4, n);
+    feed_now(&f);
+    cr_expect(berths->used > LATE * 8 / 10 && berths->used <= LATE, "%u", berths->used);
+    for (uint32_t n = 0; n < CONNS; n++) feed(&f, 4, n, STEP_BYTES);
+    feed_now(&f);
+    cr_expect_eq(heard.bytes, CONNS * 20u);
+    for (uint64_t id = 1; id <= CONNS; id++)
+      cr_assert_eq(tcptale_conn_id(tcptale_tracker_find(f.tracker, id)), id);
+    for (uint32_t n = 0; n < CONNS; n += 3) feed(&f, 4, n, STEP_RST);
+    cr_assert_eq(tcptale_tracker_flush(f.tracker), TCPTALE_OK);
+    cr_expect_eq(heard.closed, (uint64_t)CONNS);
     cr_expect_eq(berths->used, 0u);
-    tcptale_tracker_free(tracker);
+    tcptale_tracker_free(f.tracker);
+  }
+}
+
+/* Who gives way when memory runs out does not depend on how the frames came. */
+Test(berth, same_evictions_in_batches) {
+  static struct feeder f;
+  struct heard first = {0}, heard;
+  for (size_t batch = 1; batch <= BATCH; batch *= 4) {
+    begin_feeding(&f, &heard, batch, 4 << 20);
+    for (uint32_t n = 0; n < 7000; n++) shake_hands(&f, 4, n);
+    for (uint32_t n = 0; n < 20000; n++) shake_hands(&f, n % 4 == 0 ? 4 : 6, 10000 + n);
+    feed_now(&f);
+    tcptale_tracker_stats stats = {.struct_size = sizeof stats};
+    cr_assert_eq(tcptale_tracker_stats_read(f.tracker, &stats), TCPTALE_OK);
+    cr_expect_gt(stats.evicted, 1000u);
+    add(&heard, stats.memory_used);
+    add(&heard, stats.evicted);
+    tcptale_tracker_free(f.tracker);
+    if (batch == 1) first = heard;
+    cr_expect_eq(heard.digest, first.digest, "%zu", batch);
+    cr_expect_eq(heard.closed, first.closed, "%zu", batch);
   }
 }

@@ -163,6 +163,40 @@ static void feed_folded(const char *text) {
   script_steps_free(&steps);
 }
 
+/* Long before a number has no more place on a card its segments are looked at more closely, and
+ * none is lost to that. */
+Test(fold, going_ends_before_a_number_does) {
+  tell("HS; c P 1+100/1; s A 1/101", NULL);
+  struct tcptale_card *card = card_in(&folded);
+  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S];
+  client->packets = UINT32_MAX - 2;
+  feed_folded("~c S 0; ~s SA 0/1; c P 101+100/1");
+  cr_expect(card_in(&folded)->is_going && client->packets == UINT32_MAX - 1);
+  feed_folded("~c S 0; ~s SA 0/1; c P 201+100/1");
+  cr_expect(!card_in(&folded)->is_going && client->packets == UINT32_MAX && !card->has_record);
+  feed_folded("~c S 0; ~s SA 0/1; c P 301+100/1");
+  cr_expect_eq(tape_count(&folded, TAPE_DATA, TAPE_ANY), 4u);
+  end();
+}
+
+/* The same of the time since the first packet: one nanosecond beyond the bound, and beyond what can
+ * be said. */
+Test(fold, going_ends_before_time_does) {
+  for (int is_late = 0; is_late < 2; is_late++) {
+    const uint64_t bound = is_late ? TCPTALE_CARD_SINCE_LIMIT - 1 : TCPTALE_CARD_SINCE_GOING;
+    tell("HS; c P 1+100/1; s A 1/101", NULL);
+    struct tcptale_card *card = card_in(&folded);
+    card->more.first_ns = folded.tracker->env.now_ns - bound - 1;
+    card->since_ns = bound & (TCPTALE_CARD_SINCE_LIMIT - 1);
+    cr_expect(card->is_going);
+    if (is_late) card->is_going = 0; /* as it would have ceased to be */
+    feed_folded("~c S 0; ~s SA 0/1; c P 101+100/1");
+    cr_expect(!card_in(&folded)->is_going && card->has_record == is_late, "%d", is_late);
+    cr_expect_eq(tape_count(&folded, TAPE_DATA, TAPE_ANY), 2u);
+    end();
+  }
+}
+
 /* With the last digit of an offset nothing is usual, for the next has no place on a card: no short
  * way may pass it, neither where the digit was reached on it nor after a record was folded. */
 Test(fold, offsets_end_with_the_last_digit) {

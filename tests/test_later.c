@@ -99,7 +99,7 @@ static void begin(enum hears hears, uint32_t checksum) {
   for (int i = 0; i < 2; i++) {
     cr_assert_eq(tcptale_tracker_new(&side[i].tracker, &config, &calls, &side[i]), TCPTALE_OK);
     side[i].digest = 0;
-    side[i].tracker->hasty_most = i == PATIENT ? 0 : UINT32_MAX;
+    side[i].tracker->later.over = i == PATIENT ? 0 : UINT32_MAX;
   }
 }
 
@@ -145,7 +145,29 @@ static void look(struct side *s, uint32_t what, uint64_t ts_ns) {
   if (conn && what == 4) tcptale_conn_ignore(conn);
 }
 
-/* Feeds a frame, alone, decoded, or with one that is nothing. */
+/* The part of an Ethernet frame with IPv4 that begins `from` bytes into its segment, which is put
+ * together somewhere else than where frames are read to. */
+static void feed_fragment(struct side *s, const tcptale_frame *whole, uint32_t from, uint32_t to) {
+  enum { ETHERNET = 14, IP = 20 };
+  uint8_t data[ROOM];
+  uint32_t len = to - from, is_last = to + ETHERNET + IP == whole->cap_len;
+  memcpy(data, whole->data, ETHERNET + IP);
+  memcpy(data + ETHERNET + IP, whole->data + ETHERNET + IP + from, len);
+  data[16] = 0;
+  data[17] = (uint8_t)(IP + len);
+  data[20] = is_last ? 0 : 0x20;
+  data[21] = (uint8_t)(from / 8);
+  data[24] = data[25] = 0;
+  uint16_t sum = tcptale_checksum(data + ETHERNET, IP);
+  data[24] = (uint8_t)(sum >> 8);
+  data[25] = (uint8_t)sum;
+  tcptale_frame part = *whole;
+  part.data = data;
+  part.cap_len = part.wire_len = ETHERNET + IP + len;
+  cr_assert_eq(tcptale_tracker_feed(s->tracker, &part, 1, NULL), TCPTALE_OK);
+}
+
+/* Feeds a frame, alone, decoded, with one that is nothing, or in fragments. */
 static void feed(struct side *s, const tcptale_frame *frame, uint32_t how) {
   if (how == 0) {
     tcptale_packet packet;
@@ -154,9 +176,14 @@ static void feed(struct side *s, const tcptale_frame *frame, uint32_t how) {
     cr_assert_eq(tcptale_tracker_feed_packet(s->tracker, &packet, frame), TCPTALE_OK);
     return;
   }
+  if (how == 1) {
+    feed_fragment(s, frame, 0, 16);
+    feed_fragment(s, frame, 16, frame->cap_len - 34);
+    return;
+  }
   tcptale_frame two[2] = {*frame, *frame};
   two[1].cap_len = 0;
-  cr_assert_eq(tcptale_tracker_feed(s->tracker, two, how == 1 ? 2 : 1, NULL), TCPTALE_OK);
+  cr_assert_eq(tcptale_tracker_feed(s->tracker, two, how == 2 ? 2 : 1, NULL), TCPTALE_OK);
 }
 
 static void run(enum hears hears, uint32_t checksum) {
@@ -199,7 +226,7 @@ Test(later, end_of_the_input) {
     frame.index = n + 1;
     frame.ts_ns += 1000;
     frame.cap_len = frame.wire_len = build(n % 2, data);
-    for (int i = 0; i < 2; i++) feed(&side[i], &frame, 2);
+    for (int i = 0; i < 2; i++) feed(&side[i], &frame, 3);
     if (random_below(8) > 0) continue;
     for (int i = 0; i < 2; i++) tcptale_tracker_flush(side[i].tracker);
   }
@@ -219,7 +246,7 @@ Test(later, waits_for_the_next_call) {
   for (uint32_t n = 0; n < 2000; n++) {
     frame.ts_ns += 1000;
     frame.cap_len = frame.wire_len = build(0, data);
-    feed(&side[PATIENT], &frame, 2);
+    feed(&side[PATIENT], &frame, 3);
     stepped += t->later.stepped != NULL;
     answered += t->later.what == TCPTALE_LATER_ANSWER;
     completed += t->later.what == TCPTALE_LATER_ESTABLISH;
