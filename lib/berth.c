@@ -3,32 +3,30 @@
 
 #include <string.h>
 
-#define LOOKS 8 /* pages that are looked at where any berth will do */
-
 _Static_assert(TCPTALE_BERTHS <= 128, "there is a bit for each berth of a page, in two words");
 _Static_assert(TCPTALE_ARENA_HEAD % 64 == 0 && TCPTALE_BERTH % 64 == 0, "berths are aligned");
 
 /* A power of two, at most a quarter of the memory's pages, and no more than a hash can name; 0. */
-static uint32_t pages_for(uint64_t memory_bytes) {
-  uint64_t quarter = tcptale_min_u64(memory_bytes / TCPTALE_ARENA_PAGE / 4, 65536);
-  uint32_t pages = 1;
-  while (pages <= quarter) pages *= 2;
-  return pages / 2;
+static uint32_t pages_for(uint64_t memory_bytes, uint32_t owners_most) {
+  uint64_t quarter = memory_bytes / 4, pages = 1;
+  if (owners_most == 0 || owners_most * (uint64_t)TCPTALE_BERTH > quarter) return 0;
+  while (pages * 2 * TCPTALE_ARENA_PAGE <= quarter && pages < 65536) pages *= 2;
+  return (uint32_t)pages;
 }
 
-size_t tcptale_berths_bytes(uint64_t memory_bytes) {
-  return pages_for(memory_bytes) * (2 * sizeof(uint64_t) + sizeof(uint32_t));
+size_t tcptale_berths_bytes(uint64_t memory_bytes, uint32_t owners_most) {
+  return pages_for(memory_bytes, owners_most) * (2 * sizeof(uint64_t) + sizeof(uint32_t));
 }
 
 void tcptale_berths_init(struct tcptale_berths *berths, struct tcptale_arena *arena, void *at,
-                         uint64_t memory_bytes) {
+                         uint64_t memory_bytes, uint32_t owners_most) {
   memset(berths, 0, sizeof *berths);
   berths->arena = arena;
-  berths->most = pages_for(memory_bytes);
+  berths->most = pages_for(memory_bytes, owners_most);
   berths->count = 1;
   berths->taken = at;
   berths->first = (uint32_t *)(void *)(berths->taken + berths->most);
-  memset(at, 0, tcptale_berths_bytes(memory_bytes));
+  memset(at, 0, tcptale_berths_bytes(memory_bytes, owners_most));
 }
 
 static uint32_t enter(struct tcptale_berths *berths, uint32_t page, uint32_t place) {
@@ -42,41 +40,26 @@ static int is_taken(const struct tcptale_berths *berths, uint32_t page, uint32_t
   return berths->taken[page][place / 64] >> (place % 64) & 1;
 }
 
-/* The berth that a hash names. */
-static uint32_t take_own(struct tcptale_berths *berths, uint32_t hash) {
-  uint32_t page = tcptale_berth_page(berths, hash), place = tcptale_berth_place(hash);
-  if (is_taken(berths, page, place)) return TCPTALE_ARENA_NONE;
-  if (berths->first[page] == TCPTALE_ARENA_NONE)
+/* Two berths for each owner, in round numbers. */
+static void grow(struct tcptale_berths *berths, uint32_t owners) {
+  while (berths->count < berths->most && berths->count < owners / (TCPTALE_BERTHS / 2))
+    berths->count *= 2;
+}
+
+static int open_page(struct tcptale_berths *berths, uint32_t page) {
+  if (tcptale_arena_pages_left(berths->arena) >= berths->arena->pages / 2)
     berths->first[page] = tcptale_arena_take_page(berths->arena, page + 1);
-  return berths->first[page] ? enter(berths, page, place) : TCPTALE_ARENA_NONE;
-}
-
-/* The first berth of a page that is free; TCPTALE_BERTHS: none is. */
-static uint32_t first_free(const struct tcptale_berths *berths, uint32_t page) {
-  const uint64_t *taken = berths->taken[page];
-  if (berths->first[page] == TCPTALE_ARENA_NONE) return TCPTALE_BERTHS;
-  if (~taken[0]) return tcptale_lowest_bit(~taken[0]);
-  uint32_t place = ~taken[1] ? 64 + tcptale_lowest_bit(~taken[1]) : TCPTALE_BERTHS;
-  return tcptale_min_u32(place, TCPTALE_BERTHS);
-}
-
-/* Any berth of a page that was taken already; it looks at a few pages each time. */
-static uint32_t take_any(struct tcptale_berths *berths) {
-  for (int i = 0; i < LOOKS; i++) {
-    uint32_t page = berths->cursor, place = first_free(berths, page);
-    if (place < TCPTALE_BERTHS) return enter(berths, page, place);
-    berths->cursor = page + 1 == berths->count ? 0 : page + 1;
-  }
-  return TCPTALE_ARENA_NONE;
+  return berths->first[page] != TCPTALE_ARENA_NONE;
 }
 
 uint32_t tcptale_berth_take(struct tcptale_berths *berths, uint32_t hash, uint32_t owners) {
   if (berths->most == 0) return TCPTALE_ARENA_NONE;
-  while (berths->count < berths->most && berths->count < owners / (TCPTALE_BERTHS / 2))
-    berths->count *= 2;
-  if (tcptale_berths_are_to_fill(berths)) return take_any(berths);
-  int is_roomy = tcptale_arena_pages_left(berths->arena) >= berths->arena->pages / 2;
-  return is_roomy ? take_own(berths, hash) : TCPTALE_ARENA_NONE;
+  grow(berths, owners);
+  uint32_t page = tcptale_berth_page(berths, hash), place = tcptale_berth_place(hash);
+  if (is_taken(berths, page, place)) return TCPTALE_ARENA_NONE;
+  if (berths->first[page] == TCPTALE_ARENA_NONE && !open_page(berths, page))
+    return TCPTALE_ARENA_NONE;
+  return enter(berths, page, place);
 }
 
 int tcptale_berth_release(struct tcptale_berths *berths, uint32_t ref) {

@@ -3,10 +3,12 @@
  * berth taken lies anywhere else.
  *
  * A hash names a page, and a berth in it. There are as many pages as make two berths for each of
- * the owner's connections, when they are most, up to a quarter of the memory; one is taken for its
- * first block and given back with its last. As the pages become more, half of the blocks stay where
- * their hash says. While less than half of the memory's pages are left no more are taken for this,
- * and a berth that is free, if one is found in a few pages, serves any hash. Floor 2. */
+ * the owners, when they are most; one is taken for its first block and given back with its last. As
+ * the pages become more, half of the blocks stay where their hash says.
+ *
+ * A page whose blocks are let go in the order of their age stays until nearly all of them are gone.
+ * So berths are for memory that is not what runs out first: it has to hold four times as many
+ * blocks as there may be owners, else there are none. Floor 2. */
 #ifndef TCPTALE_LIB_BERTH_H
 #define TCPTALE_LIB_BERTH_H
 
@@ -23,24 +25,20 @@ struct tcptale_berths {
   uint32_t most;        /* pages there may be, a power of two; 0: none */
   uint32_t count;       /* pages that hashes name by now, a power of two */
   uint32_t used;        /* berths that are taken */
-  uint32_t cursor;      /* the page that is looked at next where any berth will do */
 };
 
-/* The bytes of what is known of the pages of so much memory. */
-size_t tcptale_berths_bytes(uint64_t memory_bytes);
+/* The bytes of what is known of the pages, where so much memory is for so many owners at most; 0:
+ * there are no berths. */
+size_t tcptale_berths_bytes(uint64_t memory_bytes, uint32_t owners_most);
 
 /* Begins without any page. What is known of them lies at `at`, aligned to 8, of so many bytes. */
 void tcptale_berths_init(struct tcptale_berths *berths, struct tcptale_arena *arena, void *at,
-                         uint64_t memory_bytes);
+                         uint64_t memory_bytes, uint32_t owners_most);
 
 /* A block of TCPTALE_BERTH bytes, aligned to 64, not zeroed; TCPTALE_ARENA_NONE: the berth is
- * taken, or no page is to be had. `owners`: how many there are in all. Cost: O(1). */
+ * taken, or no page is to be had, of which half are left to others. `owners`: how many there are
+ * now. Cost: O(1). */
 uint32_t tcptale_berth_take(struct tcptale_berths *berths, uint32_t hash, uint32_t owners);
-
-/* 1: there are pages, and it is time to fill them. */
-static inline int tcptale_berths_are_to_fill(const struct tcptale_berths *berths) {
-  return berths->used > 0 && tcptale_arena_pages_left(berths->arena) < berths->arena->pages / 2;
-}
 
 /* Gives a block back; 0: it was none of these. */
 int tcptale_berth_release(struct tcptale_berths *berths, uint32_t ref);

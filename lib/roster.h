@@ -29,7 +29,7 @@ struct tcptale_roster {
   uint32_t *by_id; /* heads of chains: the connection of id n is in chain n & id_mask */
   uint32_t id_mask;
   struct tcptale_wheel wheel;
-  struct tcptale_berths berths; /* of cards, where they are many and frames come alone */
+  struct tcptale_berths berths; /* of cards, where they are many */
   uint32_t head[TCPTALE_CLASSES];
   uint32_t tail[TCPTALE_CLASSES];
   uint32_t count[TCPTALE_CLASSES];
@@ -96,15 +96,17 @@ static TCPTALE_INLINE void tcptale_roster_guess(const struct tcptale_roster *ros
 }
 
 /* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is
- * at hand. Returns its reference; 0: there is none. */
-static inline uint32_t tcptale_roster_prefetch(const struct tcptale_roster *roster,
-                                               const struct tcptale_conn_env *env, uint32_t hash,
-                                               uint32_t home) {
+ * at hand. Of one that is packed also where the card will lie that it may become. Returns its
+ * reference; 0: there is none. */
+static TCPTALE_INLINE uint32_t tcptale_roster_prefetch(const struct tcptale_roster *roster,
+                                                       const struct tcptale_conn_env *env,
+                                                       uint32_t hash, uint32_t home) {
   uint32_t ref = tcptale_table_next(&roster->by_key, hash, &home);
   const uint8_t *block = tcptale_arena_at(&env->arena, ref & ~1u);
   if (ref == 0) return 0;
   tcptale_prefetch(block);
-  if (!(ref & 1)) tcptale_prefetch(block + 64);
+  if (ref & 1) tcptale_roster_guess(roster, hash);
+  else tcptale_prefetch(block + 64);
   return ref;
 }
 

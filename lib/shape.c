@@ -17,15 +17,13 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
   return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
 }
 
-/* A card's block. Where connections are many that of an IPv4 one is at its berth, if that is free.
- * However its frames come, as memory, and who gives way for it, must not depend on that. */
+/* A card's block. Where connections are many that of an IPv4 one is at its berth, if that is free,
+ * however its frames come: memory, and who gives way for it, must not depend on that. */
 static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            uint32_t key_kind, uint32_t hash) {
-  uint32_t cards = tcptale_roster_open(roster) - roster->count[TCPTALE_CLASS_CALL];
-  uint32_t ref = TCPTALE_ARENA_NONE;
-  int may_lie_there = cards >= TCPTALE_FEW || tcptale_berths_are_to_fill(&roster->berths);
-  if (may_lie_there && key_kind == TCPTALE_KEY_V4)
-    ref = tcptale_berth_take(&roster->berths, hash, tcptale_roster_open(roster));
+  uint32_t open = tcptale_roster_open(roster), ref = TCPTALE_ARENA_NONE;
+  int are_many = open - roster->count[TCPTALE_CLASS_CALL] >= TCPTALE_FEW;
+  if (are_many && key_kind == TCPTALE_KEY_V4) ref = tcptale_berth_take(&roster->berths, hash, open);
   return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
 }
 

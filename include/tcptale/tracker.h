@@ -85,7 +85,8 @@ enum tcptale_config_flag {
 };
 
 /* The configuration. tcptale_config_init writes the defaults; times are nanoseconds of packet
- * time. */
+ * time. Where many thousands are open, and frames come one a call, connections are found sooner if
+ * max_connections is set and memory_bytes 512 times as much or more. */
 typedef struct tcptale_config {
   uint32_t struct_size;
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
@@ -297,14 +298,14 @@ TCPTALE_API int tcptale_tracker_feed(tcptale_tracker *tracker, const tcptale_fra
                                      size_t count, size_t *consumed);
 
 /* Hints that `frame` will be fed some calls from now: what is kept of its connection is brought
- * into the cache while others are fed. For callers that feed one frame a call: with a million
- * connections it takes less than half of the time. Call it for each frame, in order, when it is 8
- * to 16 behind the one fed next. Its headers are read at once, so prefetch them yourself some
- * frames earlier where they are not at hand. `frame` and its bytes have to stay until this returns
- * only, and it need not be fed; ts_ns and index do not matter. No event and no counter changes.
- * While 4,096 connections or fewer are open it does nothing. TCPTALE_OK, after a stop too;
- * TCPTALE_ERR_ARG: NULL, data NULL with cap_len above 0, a struct_size too small or no multiple of
- * the frame's alignment. Cost: that of reading headers. Callbacks: yes. Since 0.9. */
+ * into the cache while others are fed. For callers that feed one frame a call, where connections
+ * are many. Call it for each frame, in order, when it is 8 to 16 behind the one fed next. Its
+ * headers are read at once, so prefetch them yourself some frames earlier where they are not at
+ * hand. `frame` and its bytes have to stay until this returns only, and it need not be fed; ts_ns
+ * and index do not matter. No event and no counter changes. While 4,096 connections or fewer are
+ * open it does nothing. TCPTALE_OK, after a stop too; TCPTALE_ERR_ARG: NULL, data NULL with cap_len
+ * above 0, a struct_size too small or no multiple of the frame's alignment. Cost: that of reading
+ * headers. Callbacks: yes. Since 0.9. */
 TCPTALE_API int tcptale_tracker_prefetch(tcptale_tracker *tracker, const tcptale_frame *frame);
 
 /* Feeds one packet that was decoded already, from `frame`'s bytes (whose link_type is not looked
