@@ -78,7 +78,7 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   tcptale_settings_defrag(config, &defrag);
   size_t index_at = aligned(sizeof(struct tcptale_tracker));
   size_t berths_at = index_at + aligned(tcptale_roster_bytes(config));
-  size_t defrag_at = berths_at + aligned(tcptale_berths_bytes(len, config->max_connections));
+  size_t defrag_at = berths_at + aligned(tcptale_berths_bytes(len, tcptale_roster_berthed(config)));
   size_t unpacked_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
   size_t arena_at = unpacked_at + aligned(TCPTALE_UNPACKED_MOST);
   struct tcptale_tracker *t = (struct tcptale_tracker *)(void *)base;

@@ -120,7 +120,7 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   roster->id_mask = heads_for(records) - 1;
   memset(roster->by_id, 0, (size_t)heads_for(records) * sizeof *roster->by_id);
   tcptale_berths_init(&roster->berths, &env->arena, berths, env->config.memory_bytes,
-                      env->config.max_connections);
+                      tcptale_roster_berthed(&env->config));
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
   set_limits(roster, env, records);

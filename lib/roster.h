@@ -45,6 +45,11 @@ struct tcptale_roster {
   uint64_t evicted;
 };
 
+/* The connections that are to have berths (berth.h); 0: none. */
+static inline uint32_t tcptale_roster_berthed(const tcptale_config *config) {
+  return config->flags & TCPTALE_CONFIG_ONE_A_CALL ? config->max_connections : 0;
+}
+
 /* The bytes that both indexes take for a tracker of this configuration. */
 size_t tcptale_roster_bytes(const tcptale_config *config);
 

@@ -60,7 +60,7 @@ static int frag_policy_ok(uint32_t policy) {
 static int is_valid(const tcptale_config *c) {
   uint32_t known = TCPTALE_CONFIG_ASYNC | TCPTALE_CONFIG_NO_MIDSTREAM | TCPTALE_CONFIG_KEY_VLAN |
                    TCPTALE_CONFIG_KEY_TUNNEL | TCPTALE_CONFIG_NO_DUP_FRAME |
-                   TCPTALE_CONFIG_NO_DEFRAG | TCPTALE_CONFIG_NO_UNPACK;
+                   TCPTALE_CONFIG_NO_DEFRAG | TCPTALE_CONFIG_NO_UNPACK | TCPTALE_CONFIG_ONE_A_CALL;
   if (c->flags & ~known) return 0;
   if (!in_range(c->checksum, TCPTALE_CHECKSUM_AUTO, TCPTALE_CHECKSUM_IGNORE)) return 0;
   if (!in_range(c->rst_policy, TCPTALE_RST_RFC5961, TCPTALE_RST_HPUX11)) return 0;

@@ -57,7 +57,7 @@ Test(api, config_ranges) {
     uint32_t good[2]; /* first and last */
     uint32_t bad[2];
   } ROWS[] = {
-      {"flags", AT(flags), {0, 0x7f}, {0x80, 0x80000000}},
+      {"flags", AT(flags), {0, 0xff}, {0x100, 0x80000000}},
       {"checksum", AT(checksum), {1, 3}, {0, 4}},
       {"rst_policy", AT(rst_policy), {1, 3}, {0, 4}},
       {"policy[0]", AT(policy), {1, 9}, {0, 10}},

@@ -195,6 +195,7 @@ static void begin_feeding(struct feeder *f, struct heard *heard, size_t batch, u
   tcptale_callbacks calls;
   tcptale_config_init(&config, sizeof config);
   tcptale_callbacks_init(&calls, sizeof calls);
+  config.flags = TCPTALE_CONFIG_ONE_A_CALL;
   config.max_connections = most;
   config.max_half_open = most;
   calls.on_data = on_data;
