@@ -107,7 +107,8 @@ check = $(Q)B='$(B)' CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' VERSION='$(VERSION)'
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 check-sanitize: ## all tests under the address and undefined-behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory B=build/sanitize CFLAGS='$(SANITIZE)' test examples
+	$(Q)ASAN_OPTIONS=$${ASAN_OPTIONS-detect_stack_use_after_return=1} $(MAKE) --no-print-directory \
+	  B=build/sanitize CFLAGS='$(SANITIZE)' test examples
 check-valgrind: $(B)/tests/run ## all tests under valgrind
 	$(call check,valgrind.sh)
 check-clang: ## the whole build with clang, warnings are errors
