@@ -73,7 +73,7 @@ WORKLOADS = {
         libnids(2000000, warm=9500), gopacket(warm=3500), libtins(warm=1300),
     ], [
         Ratio("", "tcptale", "floor batch", 2.5, 1.5, ALL_PEERS),
-        Ratio("a packet a call", "tcptale, a packet a call", "floor table", 1.6, 1.25, ALL_PEERS),
+        Ratio("a packet a call (ONE_A_CALL)", "tcptale, a packet a call", "floor table", 1.6, 1.25, ALL_PEERS),
         Ratio("a packet a call, each announced 10 before (tcptale_tracker_prefetch)", "tcptale, announced", "floor table",
               1.6, 1.25),
         Ratio("a packet a call: floor table with 240 instructions more a packet", "floor tablew", "floor table"),
