@@ -102,6 +102,6 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
   card->since_ns = (env->now_ns - card->more.first_ns) & (TCPTALE_CARD_SINCE_LIMIT - 1);
   event.rtt_ns = (int64_t)card->since_ns;
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
-  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
   card->is_going = tcptale_usual_is_wanted(env, card) && !tcptale_card_is_at_limit(card);
+  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_ns);
 }

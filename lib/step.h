@@ -160,7 +160,7 @@ static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int i
   tcptale_step_note_ack(s);
   if (s->len == 0) return;
   tcptale_step_advance(s->card, s->own, s->len);
-  s->card->data_told = 1;
+  if (!s->card->data_told) s->card->data_told = 1; /* the word's id is read next */
 }
 
 _Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
