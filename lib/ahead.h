@@ -72,8 +72,8 @@ static TCPTALE_INLINE int tcptale_ahead_read_alone(struct tcptale_tracker *t,
   if (f->data[TCPTALE_ETHERNET_LEN + TCPTALE_V4_PROTOCOL] != TCPTALE_PROTO_TCP) return 0;
   struct tcptale_gist_ends ends = tcptale_gist_ends_of_v4(f->data);
   if (!tcptale_key_read_v4(&look->key, &ends, t->env.secret.word)) return 0;
+  look->guess = tcptale_roster_guess(&t->roster, look->key.hash);
   look->home = tcptale_roster_approach(&t->roster, &look->key);
-  tcptale_roster_guess(&t->roster, look->key.hash);
   if (f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
   look->has_key = 1;
   look->has_packet = 0;

@@ -10,11 +10,10 @@
 #define PAGE_HEADER TCPTALE_ARENA_HEAD /* of which a pointer is used: see tcptale_arena_of */
 #define UNIT        TCPTALE_ARENA_UNIT
 #define ALIGN       ((size_t)64)
-#define OWNED       ((uint32_t)TCPTALE_ARENA_CLASSES) /* a page's class: its owner cuts it */
 
 struct tcptale_arena_page {
   uint32_t free_head; /* reference of the first returned block */
-  uint32_t next;      /* neighbours in the list of the class, or of free pages; OWNED: the tag */
+  uint32_t next;      /* neighbours in the list of the class, or of free pages */
   uint32_t prev;
   uint16_t used;  /* blocks handed out */
   uint16_t fresh; /* blocks never handed out begin with this number */
@@ -97,6 +96,11 @@ static void list_remove(struct tcptale_arena *arena, struct tcptale_arena_page *
   if (page->next) page_at(arena, page->next)->prev = page->prev;
 }
 
+/* Lets a page begin with whose it is. */
+static void own(struct tcptale_arena *arena, uint32_t number) {
+  memcpy(start_of(arena, number), &arena, sizeof arena);
+}
+
 /* A page for the class, 0 when there is none. */
 static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
   uint32_t number = arena->page_free;
@@ -109,7 +113,7 @@ static uint32_t page_take(struct tcptale_arena *arena, uint32_t cls) {
   struct tcptale_arena_page *page = page_at(arena, number);
   memset(page, 0, sizeof *page);
   page->cls = cls;
-  memcpy(start_of(arena, number), &arena, sizeof arena);
+  own(arena, number);
   arena->pages_used++;
   return number;
 }
@@ -160,20 +164,13 @@ void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref) {
   page_return(arena, page, number);
 }
 
-uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag) {
-  uint32_t number = page_take(arena, OWNED);
-  if (!number) return TCPTALE_ARENA_NONE;
-  page_at(arena, number)->next = tag;
-  return (uint32_t)(((size_t)number * TCPTALE_ARENA_PAGE + PAGE_HEADER) / UNIT);
-}
-
-void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref) {
-  page_return(arena, page_at(arena, page_of(ref)), page_of(ref));
-}
-
-uint32_t tcptale_arena_tag(const struct tcptale_arena *arena, uint32_t ref) {
-  const struct tcptale_arena_page *page = page_at(arena, page_of(ref));
-  return page->cls == OWNED ? page->next : 0;
+uint32_t tcptale_arena_take_pages(struct tcptale_arena *arena, uint32_t count) {
+  uint32_t first = arena->page_fresh;
+  if (count > arena->page_end - first) return TCPTALE_ARENA_NONE;
+  for (uint32_t number = first; number < first + count; number++) own(arena, number);
+  arena->page_fresh += count;
+  arena->pages_used += count;
+  return (uint32_t)((size_t)first * TCPTALE_ARENA_PAGE / UNIT);
 }
 
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls) {

@@ -66,11 +66,12 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
  * in a page whose owner cuts it. */
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
 
-/* Takes a page for an owner who cuts it himself, behind its head: the reference of what is behind
- * it, or TCPTALE_ARENA_NONE. `tag`: what the owner knows it by, not 0. */
-uint32_t tcptale_arena_take_page(struct tcptale_arena *arena, uint32_t tag);
+/* Takes pages, one behind the other, for an owner who cuts them himself, each behind its head, and
+ * keeps them: the reference of the first, or TCPTALE_ARENA_NONE where there are not so many that
+ * were never used. `count`: at least 1. */
+uint32_t tcptale_arena_take_pages(struct tcptale_arena *arena, uint32_t count);
 
-/* What of it is handed out, for used_bytes. */
+/* What of them is handed out, for used_bytes. */
 static inline void tcptale_arena_count(struct tcptale_arena *arena, size_t bytes) {
   arena->used_bytes += bytes;
 }
@@ -78,12 +79,6 @@ static inline void tcptale_arena_count(struct tcptale_arena *arena, size_t bytes
 static inline void tcptale_arena_uncount(struct tcptale_arena *arena, size_t bytes) {
   arena->used_bytes -= bytes;
 }
-
-/* Gives such a page back. `ref`: of anything in it. */
-void tcptale_arena_return_page(struct tcptale_arena *arena, uint32_t ref);
-
-/* The tag of the page that a reference lies in; 0: it serves blocks of a class. */
-uint32_t tcptale_arena_tag(const struct tcptale_arena *arena, uint32_t ref);
 
 /* The bytes of a class's block. */
 size_t tcptale_arena_class_size(enum tcptale_arena_class cls);

@@ -1,14 +1,10 @@
 /* berth.h - blocks at places that a hash names, so that where one lies can be guessed before the
- * index was read, and both are fetched at once. A guess is no more than a hint: whoever finds his
- * berth taken lies anywhere else.
+ * index was read, and both are asked for at once. A guess is no more than a hint: whoever finds his
+ * berth taken lies anywhere else, and the index says where.
  *
- * A hash names a page, and a berth in it. There are as many pages as make two berths for each of
- * the owners, when they are most; one is taken for its first block and given back with its last. As
- * the pages become more, half of the blocks stay where their hash says.
- *
- * A page whose blocks are let go in the order of their age stays until nearly all of them are gone.
- * So berths are for memory that is not what runs out first: it has to hold four times as many
- * blocks as there may be owners, else there are none. Floor 2. */
+ * The berths are cut out of pages that lie side by side and are nobody else's, two for each of the
+ * owners that there may be. So they are for memory that is not what runs out first: it has to hold
+ * four times as many blocks as there may be owners, else there are none. Floor 2. */
 #ifndef TCPTALE_LIB_BERTH_H
 #define TCPTALE_LIB_BERTH_H
 
@@ -20,10 +16,10 @@
 
 struct tcptale_berths {
   struct tcptale_arena *arena;
-  uint32_t *first;      /* by page: reference of its first berth; NONE: it was not taken */
+  uint8_t *start;       /* of the first page */
   uint64_t (*taken)[2]; /* by page: which of its berths are */
-  uint32_t most;        /* pages there may be, a power of two; 0: none */
-  uint32_t count;       /* pages that hashes name by now, a power of two */
+  uint32_t first;       /* reference of the first page's start */
+  uint32_t pages;       /* at most 65536, as a hash names them; 0: there are no berths */
   uint32_t used;        /* berths that are taken */
 };
 
@@ -31,36 +27,31 @@ struct tcptale_berths {
  * there are no berths. */
 size_t tcptale_berths_bytes(uint64_t memory_bytes, uint32_t owners_most);
 
-/* Begins without any page. What is known of them lies at `at`, aligned to 8, of so many bytes. */
+/* Takes the pages, before anybody took any. What is known of them lies at `at`, aligned to 8, of so
+ * many bytes. */
 void tcptale_berths_init(struct tcptale_berths *berths, struct tcptale_arena *arena, void *at,
                          uint64_t memory_bytes, uint32_t owners_most);
 
-/* A block of TCPTALE_BERTH bytes, aligned to 64, not zeroed; TCPTALE_ARENA_NONE: the berth is
- * taken, or no page is to be had, of which half are left to others. `owners`: how many there are
- * now. Cost: O(1). */
-uint32_t tcptale_berth_take(struct tcptale_berths *berths, uint32_t hash, uint32_t owners);
+/* Takes the berth of a hash: the reference of a block of TCPTALE_BERTH bytes, aligned to 64, not
+ * zeroed; TCPTALE_ARENA_NONE: it is taken, or there are none. */
+uint32_t tcptale_berth_take(struct tcptale_berths *berths, uint32_t hash);
 
 /* Gives a block back; 0: it was none of these. */
 int tcptale_berth_release(struct tcptale_berths *berths, uint32_t ref);
 
 /* The page that a hash names, and the berth in it. */
 static inline uint32_t tcptale_berth_page(const struct tcptale_berths *berths, uint32_t hash) {
-  return hash >> 16 & (berths->count - 1);
+  return (uint32_t)((uint64_t)(hash >> 16) * berths->pages >> 16);
 }
 
 static inline uint32_t tcptale_berth_place(uint32_t hash) {
   return (hash & 0xffffu) * TCPTALE_BERTHS >> 16;
 }
 
-/* Hints that what lies in the berth of a hash, if anything does, is needed soon. */
-static TCPTALE_INLINE void tcptale_berth_prefetch(const struct tcptale_berths *berths,
-                                                  uint32_t hash) {
-  if (berths->used == 0) return;
-  uintptr_t page = (uintptr_t)berths->arena->base +
-                   (uintptr_t)berths->first[tcptale_berth_page(berths, hash)] * TCPTALE_ARENA_UNIT;
-  uintptr_t at = page + tcptale_berth_place(hash) * TCPTALE_BERTH; /* a number: it may be nowhere */
-  tcptale_prefetch((const void *)at);
-  tcptale_prefetch((const void *)(at + TCPTALE_BERTH / 2));
+/* How far the berth of a hash lies from the start of the first page. */
+static inline size_t tcptale_berth_offset(const struct tcptale_berths *berths, uint32_t hash) {
+  return tcptale_berth_page(berths, hash) * TCPTALE_ARENA_PAGE + TCPTALE_ARENA_HEAD +
+         tcptale_berth_place(hash) * TCPTALE_BERTH;
 }
 
 #endif

@@ -160,7 +160,8 @@ void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_en
 void tcptale_limits_linger(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_card *card) {
   tcptale_fold_forget(env, card);
-  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_CLOSED, UINT64_MAX);
+  uint64_t due_ns = tcptale_fold_deadline_as(env, card, TCPTALE_CLASS_CLOSED);
+  tcptale_roster_move(roster, env, card, TCPTALE_CLASS_CLOSED, due_ns, UINT64_MAX);
   tcptale_limits_forget(roster, env, card);
 }
 

@@ -86,6 +86,10 @@ static inline uint32_t tcptale_packed_client_at(const struct tcptale_packed *pac
   return (packed->traits & TCPTALE_PACKED_CLIENT_AT) != 0;
 }
 
+static inline int tcptale_packed_is_roomy(const struct tcptale_packed *packed) {
+  return (packed->traits & TCPTALE_PACKED_IS_ROOMY) != 0;
+}
+
 static inline int tcptale_packed_is_ignored(const struct tcptale_packed *packed) {
   return (packed->traits & TCPTALE_PACKED_IS_IGNORED) != 0;
 }

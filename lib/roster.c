@@ -167,6 +167,13 @@ static int stays(const struct tcptale_card *card) {
          !(tcptale_card_has_ended(&card->ends[0]) && tcptale_card_has_ended(&card->ends[1]));
 }
 
+/* The chain of a packed call, which has another place in it once it is a card elsewhere. */
+static void prefetch_chain(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                           uint32_t ref) {
+  if (!tcptale_packed_is_roomy(packed_at(env, ref)))
+    tcptale_prefetch(chain_of(roster, id_at(env, ref)));
+}
+
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
                                   const struct tcptale_conn_env *env, uint32_t ref) {
   const struct tcptale_card *card = card_at(env, ref);
@@ -178,7 +185,7 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
   }
   if (!is_packed && stays(card)) return;
   prefetch_list(env, links_at(env, ref));
-  if (is_packed) tcptale_prefetch(chain_of(roster, id_at(env, ref)));
+  if (is_packed) prefetch_chain(roster, env, ref);
   else if (card->cls != TCPTALE_CLASS_HALF_OPEN) prefetch_timers(env, &card->timer);
 }
 
@@ -200,32 +207,41 @@ void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
   prefetch_indexes(roster, env, second);
   uint32_t third = links_at(env, second)->next;
   if (third == 0) return;
-  const uint8_t *block = tcptale_arena_at(&env->arena, third & ~1u);
-  tcptale_prefetch(block);
-  tcptale_prefetch(block + 64);
+  tcptale_prefetch(card_at(env, third & ~1u)); /* its first line is all that it takes */
+}
+
+/* What a block of a chain is called; 0 of 0. */
+static uint32_t named(const struct tcptale_conn_env *env, uint32_t block) {
+  return block == 0 ? 0 : block | (links_at(env, block)->id_next & 1);
+}
+
+/* The block behind one in its chain; 0. */
+static uint32_t after(const struct tcptale_conn_env *env, uint32_t ref) {
+  return links_at(env, ref)->id_next & ~1u;
 }
 
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
                                 const struct tcptale_conn_env *env, uint64_t id) {
-  uint32_t ref = *chain_of(roster, id);
-  while (ref != 0 && id_at(env, ref) != id) ref = links_at(env, ref)->id_next;
+  uint32_t ref = named(env, *chain_of(roster, id));
+  while (ref != 0 && id_at(env, ref) != id) ref = named(env, after(env, ref));
   return ref;
 }
 
-/* What leads to `ref` in the chain of an id leads to `by` from now on. */
+/* What leads to `ref` in the chain of an id leads to `by` from now on; both name blocks. */
 static TCPTALE_INLINE void chain_replace(struct tcptale_roster *roster,
                                          const struct tcptale_conn_env *env, uint64_t id,
                                          uint32_t ref, uint32_t by) {
   uint32_t *link = chain_of(roster, id);
-  while (*link != ref) link = &links_at(env, *link)->id_next;
-  *link = by;
+  while ((*link & ~1u) != ref) link = &links_at(env, *link)->id_next;
+  *link = by | (*link & 1);
 }
 
+/* `ref` says what it is, in its links from now on, too. */
 static TCPTALE_INLINE void chain_push(struct tcptale_roster *roster, uint64_t id,
                                       struct tcptale_links *links, uint32_t ref) {
   uint32_t *head = chain_of(roster, id);
-  links->id_next = *head;
-  *head = ref;
+  links->id_next = *head | (ref & 1);
+  *head = ref & ~1u;
 }
 
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -332,14 +348,14 @@ void tcptale_roster_leave(struct tcptale_roster *roster, const struct tcptale_co
   uint64_t id = id_at(env, ref);
   leave_lists(roster, env, ref);
   tcptale_table_remove(&roster->by_key, hash_at(env, ref), ref);
-  if (id != 0) chain_replace(roster, env, id, ref, links_at(env, ref)->id_next);
+  if (id != 0) chain_replace(roster, env, id, ref & ~1u, after(env, ref));
 }
 
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls) {
   tcptale_table_replace(&roster->by_key, hash, from, to);
-  chain_replace(roster, env, id_at(env, to), from, to);
-  links_at(env, to)->id_next = links_at(env, from)->id_next;
+  chain_replace(roster, env, id_at(env, to), from & ~1u, to & ~1u);
+  links_at(env, to)->id_next = after(env, from) | (to & 1);
   leave_lists(roster, env, from);
   if (tcptale_roster_is_packed(to)) list_append(roster, env, cls, links_at(env, to), to);
   else join(roster, env, card_at(env, to), cls);
@@ -359,12 +375,13 @@ static TCPTALE_INLINE void set_timer(struct tcptale_roster *roster, struct tcpta
 }
 
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            uint32_t ref, uint32_t to, uint32_t hash) {
+                            uint32_t ref, uint32_t to, uint32_t hash, uint64_t id) {
   struct tcptale_card *card = card_at(env, to);
   tcptale_table_replace(&roster->by_key, hash, ref, to);
-  chain_replace(roster, env, card->id, ref, to);
+  card->links.id_next &= ~1u;
+  if (to != (ref & ~1u)) chain_replace(roster, env, id, ref & ~1u, to);
   list_take(roster, env, TCPTALE_CLASS_CALL, &card->links);
-  list_append(roster, env, card->cls, &card->links, to);
+  list_append(roster, env, TCPTALE_CLASS_HALF_OPEN, &card->links, to);
   uint64_t due_ns = tcptale_after_u64(card->more.first_ns, env->config.half_open_ns);
   if (due_ns != UINT64_MAX) tcptale_wheel_set(&roster->wheel, to, due_ns);
 }
@@ -380,10 +397,10 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
 }
 
 void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_card *card, uint32_t cls, uint64_t due_ns) {
-  uint64_t due = tcptale_fold_deadline_as(env, card, cls);
+                         struct tcptale_card *card, uint32_t cls, uint64_t due_ns,
+                         uint64_t was_ns) {
   rejoin(roster, env, card, cls);
-  set_timer(roster, env, card, due, due_ns);
+  set_timer(roster, env, card, due_ns, was_ns);
 }
 
 /* When a call is due, as a tick of the wheel; the end of time never comes. */

@@ -5,7 +5,9 @@
  * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
  * cards, so that connections that open one after the other touch heads side by side.
  *
- * A reference names a card, an odd one a packed connection (pack.h). The latter are the class CALL,
+ * A reference names a card, an odd one a packed connection (pack.h); chains name blocks, and the
+ * lowest bit of a block's `id_next` says that it is packed, so that one that becomes a card where it
+ * lies changes no chain. Packed ones are the class CALL,
  * in the order of their calls, and all of them wait equally long, so their list is their timer too.
  *
  * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
@@ -78,10 +80,10 @@ uint32_t tcptale_roster_hash(const struct tcptale_conn_env *env, uint32_t ref);
 void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                             uint32_t from, uint32_t to, uint32_t hash, uint32_t cls);
 
-/* What was packed as `ref`, of that hash, has become the folded connection `to`, which has its
- * links: sees to lists, indexes, and the timer, which is set to when the call was due. */
+/* What was packed as `ref`, of that hash and id, has become the folded connection `to`, which has
+ * its links: sees to lists, indexes, and the timer, which is set to when the call was due. */
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                            uint32_t ref, uint32_t to, uint32_t hash);
+                            uint32_t ref, uint32_t to, uint32_t hash, uint64_t id);
 
 /* Looks whether nine tenths of the connections or of the pages are taken. */
 void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
@@ -94,10 +96,25 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   return home;
 }
 
-/* Hints that the connection of a hash will be looked for, where it lies if it has its berth. */
-static TCPTALE_INLINE void tcptale_roster_guess(const struct tcptale_roster *roster,
-                                                uint32_t hash) {
-  tcptale_berth_prefetch(&roster->berths, hash);
+/* Where the connection of a hash lies if it has its berth. */
+struct tcptale_guess {
+  struct tcptale_card *card;
+  uint32_t ref; /* 0: there is no guess */
+};
+
+/* Guesses that, and hints that it will be looked for. */
+static TCPTALE_INLINE struct tcptale_guess tcptale_roster_guess(const struct tcptale_roster *roster,
+                                                                uint32_t hash) {
+  const struct tcptale_berths *berths = &roster->berths;
+  struct tcptale_guess guess = {NULL, 0};
+  if (berths->used == 0) return guess;
+  size_t offset = tcptale_berth_offset(berths, hash);
+  uint8_t *block = berths->start + offset;
+  tcptale_prefetch(block);
+  tcptale_prefetch(block + 64);
+  guess.card = (struct tcptale_card *)(void *)block;
+  guess.ref = berths->first + (uint32_t)(offset / TCPTALE_ARENA_UNIT);
+  return guess;
 }
 
 /* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is
@@ -128,9 +145,9 @@ uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,
 void tcptale_roster_enlist(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_conn *conn);
 
-/* A folded connection was due at `due_ns` and has become one of class `cls`. */
+/* A folded connection was due at `was_ns` and has become one of class `cls`, due at `due_ns`. */
 void tcptale_roster_move(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         struct tcptale_card *card, uint32_t cls, uint64_t due_ns);
+                         struct tcptale_card *card, uint32_t cls, uint64_t due_ns, uint64_t was_ns);
 
 /* After each step: class and timer follow what the record has become. */
 void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -231,6 +248,25 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
   if (!tcptale_key_is_brief(key, &card->key)) return NULL;
   int is_all = key->kind == TCPTALE_KEY_V4 && card->key_kind == TCPTALE_KEY_V4;
   return is_all || tcptale_roster_has_key(env, slot->ref, key) ? card : NULL;
+}
+
+/* The same where the index was guessed ahead of. What is read at a guess that is right need not
+ * wait for the index to say where it lies. */
+static inline struct tcptale_card *tcptale_roster_glance_at(const struct tcptale_roster *roster,
+                                                            const struct tcptale_conn_env *env,
+                                                            const struct tcptale_key *key,
+                                                            uint32_t home,
+                                                            struct tcptale_guess guess) {
+  uint32_t at = home, ref = tcptale_table_next(&roster->by_key, key->hash, &at);
+  struct tcptale_card *card = guess.card;
+  if (ref == 0 || tcptale_roster_is_packed(ref)) return NULL;
+  if (ref != guess.ref) {
+    card = tcptale_roster_card(env, ref);
+    tcptale_prefetch(card->ends); /* and a branch: it must not be reckoned from both */
+  }
+  if (!tcptale_key_is_brief(key, &card->key)) return NULL;
+  int is_all = key->kind == TCPTALE_KEY_V4 && card->key_kind == TCPTALE_KEY_V4;
+  return is_all || tcptale_roster_has_key(env, ref, key) ? card : NULL;
 }
 
 static inline uint32_t tcptale_roster_half_open(const struct tcptale_roster *roster) {

@@ -17,14 +17,29 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
   return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
 }
 
-/* A card's block. Where connections are many that of an IPv4 one is at its berth, if that is free,
- * however its frames come: memory, and who gives way for it, must not depend on that. */
+/* The berth of a hash, where connections are many, and it is free; NONE. However frames come:
+ * memory, and who gives way for it, must not depend on that. */
+static uint32_t take_berth(struct tcptale_roster *roster, uint32_t key_kind, uint32_t hash) {
+  if (key_kind != TCPTALE_KEY_V4 || tcptale_roster_open(roster) < TCPTALE_FEW)
+    return TCPTALE_ARENA_NONE;
+  return tcptale_berth_take(&roster->berths, hash);
+}
+
 static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            uint32_t key_kind, uint32_t hash) {
-  uint32_t open = tcptale_roster_open(roster), ref = TCPTALE_ARENA_NONE;
-  int are_many = open - roster->count[TCPTALE_CLASS_CALL] >= TCPTALE_FEW;
-  if (are_many && key_kind == TCPTALE_KEY_V4) ref = tcptale_berth_take(&roster->berths, hash, open);
+  uint32_t ref = take_berth(roster, key_kind, hash);
   return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
+}
+
+/* A block for a call: at its berth, and while calls are few, with room for the card that it may
+ * become; `*traits` says whether. */
+static uint32_t alloc_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                           const struct tcptale_key *key, uint32_t *traits) {
+  uint32_t ref = take_berth(roster, key->kind, key->hash);
+  int is_roomy = ref != TCPTALE_ARENA_NONE || roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
+  *traits = is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0;
+  if (ref != TCPTALE_ARENA_NONE) return ref;
+  return alloc(env, is_roomy ? tcptale_card_bytes(key->kind) : tcptale_packed_bytes(key->kind));
 }
 
 static void release_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -250,13 +265,12 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               struct tcptale_conn_env *env,
                                               const struct tcptale_key *key,
                                               const struct tcptale_gist *gist) {
-  int is_roomy = roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
+  uint32_t traits;
   if (is_due_at_once(roster, env, env->now_ns)) return NULL;
-  uint32_t block = is_roomy ? alloc_card(roster, env, key->kind, key->hash)
-                            : alloc(env, tcptale_packed_bytes(key->kind));
+  uint32_t block = alloc_call(roster, env, key, &traits);
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
-  tcptale_pack_call(env, packed, key, gist, is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0);
+  tcptale_pack_call(env, packed, key, gist, traits);
   tcptale_roster_enter_call(roster, env, packed, key->hash);
   return packed;
 }
@@ -266,7 +280,7 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
 static uint32_t room_for(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                          uint32_t hash) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
-  if (packed->traits & TCPTALE_PACKED_IS_ROOMY) return ref & ~1u;
+  if (tcptale_packed_is_roomy(packed)) return ref & ~1u;
   uint32_t key_kind = tcptale_packed_key_kind(packed);
   uint32_t block = alloc_card(roster, env, key_kind, hash);
   if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
@@ -280,8 +294,9 @@ int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env 
                          uint32_t hash, const struct tcptale_gist *gist) {
   uint32_t to = room_for(roster, env, ref, hash);
   if (to == TCPTALE_ARENA_NONE) return 0;
+  uint64_t id = tcptale_packed_id(tcptale_roster_packed(env, ref));
   tcptale_pack_answer(env, tcptale_roster_packed(env, to), gist);
-  tcptale_roster_promote(roster, env, ref, to, hash);
+  tcptale_roster_promote(roster, env, ref, to, hash, id);
   if (to != (ref & ~1u)) release_card(roster, env, ref & ~1u);
   return 1;
 }

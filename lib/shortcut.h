@@ -54,7 +54,9 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
   const int puts_off = is_alone && t->later.puts_off;
   if (puts_off) tcptale_later_begin(t, look);
-  struct tcptale_card *card = tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
+  struct tcptale_card *card =
+      is_alone ? tcptale_roster_glance_at(&t->roster, &t->env, &look->key, look->home, look->guess)
+               : tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card) card = tcptale_shortcut_search(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);

@@ -22,8 +22,9 @@ enum {
 struct tcptale_lookup {
   struct tcptale_gist gist; /* as the key, where has_key is 1; else of kind ODD */
   struct tcptale_key key;
-  uint32_t home;       /* where the index of keys is searched from */
-  uint32_t has_key;    /* 1: TCP, and addresses */
+  struct tcptale_guess guess; /* of a frame that is fed alone */
+  uint32_t home;              /* where the index of keys is searched from */
+  uint32_t has_key;           /* 1: TCP, and addresses */
   uint32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
 };
 

@@ -1,5 +1,5 @@
-/* test_berth.c - blocks at places that a hash names: a place has one owner, pages come and go with
- * what lies in them, and none is kept from others when memory is short. */
+/* test_berth.c - blocks at places that a hash names: a place has one owner, and is where
+ * the hash says; others have the rest of the memory. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static uint32_t random_number(void) {
 /* An arena of some pages, and berths in a quarter of as many. */
 struct place {
   uint8_t *block;
-  uint64_t known[PAGES * 3];
+  uint64_t known[PAGES * 2];
   struct tcptale_arena arena;
   struct tcptale_berths berths;
 };
@@ -30,19 +30,15 @@ static void begin(struct place *p) {
   const uint32_t most = BLOCK_BYTES / 4 / 128;
   p->block = aligned_alloc(64, BLOCK_BYTES);
   cr_assert_not_null(p->block);
+  memset(p->block, 0xee, BLOCK_BYTES);
   cr_assert_gt(tcptale_arena_init(&p->arena, p->block, BLOCK_BYTES, 0), PAGES - 4u);
   cr_assert_leq(tcptale_berths_bytes(BLOCK_BYTES, most), sizeof p->known);
   cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, most + 1), 0u, "that many are too many");
   cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, 0), 0u);
   memset(p->known, 0xee, sizeof p->known);
   tcptale_berths_init(&p->berths, &p->arena, p->known, BLOCK_BYTES, most);
-  cr_assert_eq(p->berths.most, 8u, "a power of two, at most a quarter");
-}
-
-/* Blocks of other owners until so many pages are left. */
-static void fill_up(struct place *p, uint32_t left) {
-  while (tcptale_arena_pages_left(&p->arena) > left)
-    cr_assert_neq(tcptale_arena_alloc(&p->arena, TCPTALE_ARENA_4096), TCPTALE_ARENA_NONE);
+  cr_assert_eq(p->berths.pages, 10u, "a quarter");
+  cr_assert_eq(p->arena.pages_used, 10u, "which nobody else gets");
 }
 
 Test(berth, each_has_one_owner) {
@@ -60,7 +56,7 @@ Test(berth, each_has_one_owner) {
       used--;
     } else {
       hashes[i] = random_number();
-      refs[i] = tcptale_berth_take(&p.berths, hashes[i], used);
+      refs[i] = tcptale_berth_take(&p.berths, hashes[i]);
       turned_away += refs[i] == 0;
       used += refs[i] != 0;
       if (refs[i] != 0) memset(tcptale_arena_at(&p.arena, refs[i]), (int)i, TCPTALE_BERTH);
@@ -71,45 +67,45 @@ Test(berth, each_has_one_owner) {
   cr_assert_gt(turned_away, 1000u);
   for (uint32_t i = 0; i < OWNERS; i++)
     if (refs[i] != 0) cr_assert(tcptale_berth_release(&p.berths, refs[i]));
-  cr_assert_eq(p.arena.pages_used, 0u);
+  for (uint32_t page = 0; page < p.berths.pages; page++)
+    cr_assert_eq(p.berths.taken[page][0] | p.berths.taken[page][1], 0u);
   free(p.block);
 }
 
-/* Where a guess looks is where a block lies whose berth was free. */
+/* Where a guess looks is where a block lies whose berth was free; each page belongs to the arena. */
 Test(berth, is_where_the_hash_says) {
   static struct place p;
   begin(&p);
   for (uint32_t n = 0; n < 500; n++) {
-    uint32_t hash = random_number(), ref = tcptale_berth_take(&p.berths, hash, n);
-    uint32_t page = tcptale_berth_page(&p.berths, hash), place = tcptale_berth_place(hash);
-    cr_assert(page < p.berths.count && place < TCPTALE_BERTHS);
-    cr_assert(p.berths.count == p.berths.most || n < 63 * (p.berths.count + 1), "%u", n);
-    uint32_t units = (uint32_t)(TCPTALE_BERTH / TCPTALE_ARENA_UNIT);
-    cr_assert(ref == p.berths.first[page] + place * units || ref == TCPTALE_ARENA_NONE);
-    cr_assert_eq(tcptale_berth_take(&p.berths, hash, n), TCPTALE_ARENA_NONE, "it is taken");
-    tcptale_berth_prefetch(&p.berths, hash);
+    uint32_t hash = random_number(), ref = tcptale_berth_take(&p.berths, hash);
+    uint8_t *at = p.berths.start + tcptale_berth_offset(&p.berths, hash);
+    cr_assert(tcptale_berth_page(&p.berths, hash) < p.berths.pages);
+    cr_assert(tcptale_berth_place(hash) < TCPTALE_BERTHS);
+    cr_assert_eq((uintptr_t)at % 64, 0u);
+    cr_assert_eq(tcptale_arena_of(at), &p.arena);
+    if (ref != TCPTALE_ARENA_NONE) cr_assert_eq(tcptale_arena_at(&p.arena, ref), (void *)at);
+    cr_assert_eq(tcptale_berth_take(&p.berths, hash), TCPTALE_ARENA_NONE, "it is taken");
   }
-  cr_assert_eq(p.berths.count, 8u);
   cr_assert_eq(tcptale_berth_place(0xffffffffu), TCPTALE_BERTHS - 1);
-  cr_assert_eq(tcptale_berth_page(&p.berths, 0xffffffffu), p.berths.count - 1);
+  cr_assert_eq(tcptale_berth_page(&p.berths, 0xffffffffu), p.berths.pages - 1);
   free(p.block);
 }
 
-/* Half of the pages are left to others. */
-Test(berth, others_need_pages_too) {
+/* Others get the other pages, all of them, and give none of their blocks back here. */
+Test(berth, others_have_the_rest) {
   static struct place p;
   begin(&p);
-  uint32_t ref = tcptale_berth_take(&p.berths, 5, 500), other;
+  uint32_t ref = tcptale_berth_take(&p.berths, 5), other = 0, last = 0;
   cr_assert_neq(ref, TCPTALE_ARENA_NONE);
-  fill_up(&p, p.arena.pages / 2 - 1);
-  uint32_t pages_used = p.arena.pages_used;
-  for (uint32_t n = 0; n < 500; n++) tcptale_berth_take(&p.berths, random_number(), 500);
-  cr_assert_gt(p.berths.used, 20u, "on the page that is there");
-  cr_assert_eq(p.arena.pages_used, pages_used);
-  other = tcptale_arena_alloc(&p.arena, TCPTALE_ARENA_128);
-  cr_assert_not(tcptale_berth_release(&p.berths, other), "that is none of them");
+  while ((last = tcptale_arena_alloc(&p.arena, TCPTALE_ARENA_128)) != TCPTALE_ARENA_NONE) {
+    other = last;
+    cr_assert_not(tcptale_berth_release(&p.berths, other), "that is none of them");
+  }
+  cr_assert_neq(other, 0u);
+  cr_assert_eq(tcptale_arena_pages_left(&p.arena), 0u);
   cr_assert(tcptale_berth_release(&p.berths, ref));
-  cr_assert_eq(tcptale_berth_take(&p.berths, 5, 500), ref);
+  cr_assert_eq(tcptale_berth_take(&p.berths, 5), ref);
+  cr_assert_eq(tcptale_arena_take_pages(&p.arena, 1), TCPTALE_ARENA_NONE);
   free(p.block);
 }
 
