@@ -86,7 +86,7 @@ void tcptale_ahead_read_all(struct tcptale_tracker *t, struct tcptale_lookup *lo
 
 /* Prefetches the headers of a frame further on. One frame at a time: a core waits for a few lines
  * at once only. */
-static inline void tcptale_ahead_fetch(const tcptale_frame *frame) {
+static TCPTALE_INLINE void tcptale_ahead_fetch(const tcptale_frame *frame) {
   uintptr_t at = (uintptr_t)frame->data; /* which may be 0 */
   tcptale_prefetch((const void *)at);
   tcptale_prefetch((const void *)(at + 64));

@@ -127,7 +127,8 @@ static void read_lot(struct tcptale_tracker *t, struct lot *lot, const tcptale_f
 }
 
 /* What the connection of a lot's i-th frame lies in, its slot being at hand. */
-static inline void fetch_connection(const struct tcptale_tracker *t, struct lot *lot, uint32_t i) {
+static TCPTALE_INLINE void fetch_connection(const struct tcptale_tracker *t, struct lot *lot,
+                                            uint32_t i) {
   if (i >= lot->count) return;
   const struct tcptale_lookup *look = &lot->look[i];
   lot->ref[i] =
@@ -135,8 +136,8 @@ static inline void fetch_connection(const struct tcptale_tracker *t, struct lot 
 }
 
 /* What that is linked to, itself being at hand. */
-static inline void fetch_neighbours(const struct tcptale_tracker *t, const struct lot *lot,
-                                    uint32_t i) {
+static TCPTALE_INLINE void fetch_neighbours(const struct tcptale_tracker *t, const struct lot *lot,
+                                            uint32_t i) {
   if (i < lot->count && lot->ref[i] != 0)
     tcptale_roster_prefetch_near(&t->roster, &t->env, lot->ref[i]);
 }
@@ -211,6 +212,7 @@ static inline int frames_are_valid(const tcptale_frame *frames, size_t count) {
 /* The headers of the frames that are read first, which nothing before them could prefetch. */
 static void fetch_first(const struct tcptale_tracker *t, const tcptale_frame *frames,
                         size_t count) {
+  tcptale_keep_hints();
   const size_t most = are_few(t) ? LOT : TCPTALE_AHEAD, stride = frames->struct_size;
   const uint32_t longest = longest_fetched(t);
   const tcptale_frame *end = tcptale_ahead_at(frames, stride, count < most ? count : most);

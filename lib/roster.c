@@ -144,18 +144,21 @@ static uint32_t *chain_of(const struct tcptale_roster *roster, uint64_t id) {
 
 /* What was found a few frames ago may stand for something else by now, and what is read in it be no
  * reference. Only hints follow from it, so the address is reckoned as a number. */
-static void hint_at(const struct tcptale_conn_env *env, uint32_t ref, size_t offset) {
+static TCPTALE_INLINE void hint_at(const struct tcptale_conn_env *env, uint32_t ref,
+                                   size_t offset) {
   uintptr_t base = (uintptr_t)env->arena.base;
   tcptale_prefetch((const void *)(base + (uintptr_t)(ref & ~1u) * TCPTALE_ARENA_UNIT + offset));
 }
 
 /* Neighbours in a class are touched at their links, in the wheel at their timers. */
-static void prefetch_list(const struct tcptale_conn_env *env, const struct tcptale_links *links) {
+static TCPTALE_INLINE void prefetch_list(const struct tcptale_conn_env *env,
+                                         const struct tcptale_links *links) {
   if (links->next) hint_at(env, links->next, 0);
   if (links->prev) hint_at(env, links->prev, 0);
 }
 
-static void prefetch_timers(const struct tcptale_conn_env *env, const struct tcptale_timer *timer) {
+static TCPTALE_INLINE void prefetch_timers(const struct tcptale_conn_env *env,
+                                           const struct tcptale_timer *timer) {
   uint32_t before = tcptale_timer_before(timer);
   if (timer->next) hint_at(env, timer->next, 0);
   if (before) hint_at(env, before, 0);
@@ -168,14 +171,15 @@ static int stays(const struct tcptale_card *card) {
 }
 
 /* The chain of a packed call, which has another place in it once it is a card elsewhere. */
-static void prefetch_chain(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                           uint32_t ref) {
+static TCPTALE_INLINE void prefetch_chain(const struct tcptale_roster *roster,
+                                          const struct tcptale_conn_env *env, uint32_t ref) {
   if (!tcptale_packed_is_roomy(packed_at(env, ref)))
     tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
 
 void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
                                   const struct tcptale_conn_env *env, uint32_t ref) {
+  tcptale_keep_hints();
   const struct tcptale_card *card = card_at(env, ref);
   int is_packed = tcptale_roster_is_packed(ref);
   if (!is_packed && card->has_record) {
@@ -190,8 +194,8 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
 }
 
 /* Where the indexes hold a connection. */
-static void prefetch_indexes(const struct tcptale_roster *roster,
-                             const struct tcptale_conn_env *env, uint32_t ref) {
+static TCPTALE_INLINE void prefetch_indexes(const struct tcptale_roster *roster,
+                                            const struct tcptale_conn_env *env, uint32_t ref) {
   tcptale_table_prefetch(&roster->by_key, hash_at(env, ref));
   tcptale_prefetch(chain_of(roster, id_at(env, ref)));
 }
@@ -200,6 +204,7 @@ static void prefetch_indexes(const struct tcptale_roster *roster,
  * after the other: the second's entries, the third itself. */
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls) {
+  tcptale_keep_hints();
   uint32_t first = roster->head[cls], second = first ? links_at(env, first)->next : 0;
   if (second == 0) return;
   prefetch_list(env, links_at(env, first));

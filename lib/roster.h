@@ -5,10 +5,10 @@
  * The index of keys is a table of hashes; that of ids, which count up, heads of chains through the
  * cards, so that connections that open one after the other touch heads side by side.
  *
- * A reference names a card, an odd one a packed connection (pack.h); chains name blocks, and the
- * lowest bit of a block's `id_next` says that it is packed, so that one that becomes a card where it
- * lies changes no chain. Packed ones are the class CALL,
- * in the order of their calls, and all of them wait equally long, so their list is their timer too.
+ * A reference names a card, an odd one a packed connection (pack.h). Chains name blocks, and the
+ * lowest bit of a block's `id_next` says that it is packed, so one that becomes a card where it
+ * lies changes no chain. Packed ones are the class CALL, in the order of their calls, and all of
+ * them wait equally long, so their list is their timer too.
  *
  * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
  * and in the list of its class; the timer of a card is set, not later than it is due, unless it
@@ -252,11 +252,9 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
 
 /* The same where the index was guessed ahead of. What is read at a guess that is right need not
  * wait for the index to say where it lies. */
-static inline struct tcptale_card *tcptale_roster_glance_at(const struct tcptale_roster *roster,
-                                                            const struct tcptale_conn_env *env,
-                                                            const struct tcptale_key *key,
-                                                            uint32_t home,
-                                                            struct tcptale_guess guess) {
+static inline struct tcptale_card *
+tcptale_roster_glance_at(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                         const struct tcptale_key *key, uint32_t home, struct tcptale_guess guess) {
   uint32_t at = home, ref = tcptale_table_next(&roster->by_key, key->hash, &at);
   struct tcptale_card *card = guess.card;
   if (ref == 0 || tcptale_roster_is_packed(ref)) return NULL;

@@ -38,7 +38,8 @@ void tcptale_table_init(struct tcptale_table *table, struct tcptale_slot *slots,
                         uint32_t slot_count);
 
 /* Hints that a hash is looked for soon. */
-static inline void tcptale_table_prefetch(const struct tcptale_table *table, uint32_t hash) {
+static TCPTALE_INLINE void tcptale_table_prefetch(const struct tcptale_table *table,
+                                                  uint32_t hash) {
   tcptale_prefetch(&table->slots[tcptale_table_home(table, hash)]);
 }
 

@@ -25,7 +25,7 @@ struct tcptale_lookup {
   struct tcptale_guess guess; /* of a frame that is fed alone */
   uint32_t home;              /* where the index of keys is searched from */
   uint32_t has_key;           /* 1: TCP, and addresses */
-  uint32_t has_packet; /* 1: it was decoded; 0: its gist is all that was read */
+  uint32_t has_packet;        /* 1: it was decoded; 0: its gist is all that was read */
 };
 
 /* A frame that was announced, and how far what it needs was prefetched. */

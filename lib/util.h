@@ -53,13 +53,20 @@ static inline uint64_t tcptale_after_u64(uint64_t start, uint64_t span) {
   return start > UINT64_MAX - span ? UINT64_MAX : start + span;
 }
 
-/* Hints that the line at `p` is needed soon; changes nothing. gcc takes a function that does no
- * more than this for one without effect, and leaves calls of it out: make it TCPTALE_INLINE. */
+/* Hints that the line at `p` is needed soon; changes nothing. */
 static inline void tcptale_prefetch(const void *p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p);
 #else
   (void)p;
+#endif
+}
+
+/* gcc takes a function that does no more than hint for one without effect, and leaves calls of it
+ * out, and with them the hints: of those that are not TCPTALE_INLINE each has to say this. */
+static TCPTALE_INLINE void tcptale_keep_hints(void) {
+#if defined(__GNUC__)
+  __asm__ volatile("");
 #endif
 }
 

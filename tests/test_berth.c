@@ -72,7 +72,7 @@ Test(berth, each_has_one_owner) {
   free(p.block);
 }
 
-/* Where a guess looks is where a block lies whose berth was free; each page belongs to the arena. */
+/* Where a guess looks is where a block lies whose berth was free; the pages are the arena's. */
 Test(berth, is_where_the_hash_says) {
   static struct place p;
   begin(&p);
@@ -225,6 +225,43 @@ Test(berth, of_many_cards) {
     cr_assert_eq(tcptale_tracker_flush(f.tracker), TCPTALE_OK);
     cr_expect_eq(heard.closed, (uint64_t)CONNS);
     cr_expect_eq(berths->used, 0u);
+    tcptale_tracker_free(f.tracker);
+  }
+}
+
+/* Where the connection of an id lies; 0 where that is no berth. */
+static uint32_t berth_of(const struct tcptale_tracker *t, uint64_t id) {
+  const struct tcptale_berths *berths = &t->roster.berths;
+  uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id) & ~1u;
+  cr_assert_neq(ref, 0u);
+  return ref >= berths->first && (ref - berths->first) / 1024 < berths->pages ? ref : 0;
+}
+
+/* Calls lie there as well, and become cards where they are; each is found all the while. */
+Test(berth, of_calls_that_are_answered) {
+  enum { LATE = 2000, CONNS = TCPTALE_FEW + LATE };
+  static struct feeder f;
+  static uint32_t berth[CONNS + 1];
+  for (size_t batch = 1; batch <= 2; batch++) {
+    struct heard heard;
+    uint32_t there = 0;
+    begin_feeding(&f, &heard, batch, 16 << 20, 20000);
+    for (uint32_t n = 0; n < CONNS; n++) feed(&f, 4, n, STEP_SYN);
+    feed_now(&f);
+    for (uint64_t id = 1; id <= CONNS; id++) there += (berth[id] = berth_of(f.tracker, id)) != 0;
+    cr_expect(there > LATE * 8 / 10 && there <= LATE, "%u", there);
+    for (uint32_t step = STEP_ANSWER; step <= STEP_BYTES; step++) {
+      for (uint32_t n = CONNS; n-- > 0;) feed(&f, 4, n, step);
+      feed_now(&f);
+      for (uint64_t id = 1; id <= CONNS; id++) {
+        cr_assert_eq(tcptale_conn_id(tcptale_tracker_find(f.tracker, id)), id);
+        cr_assert(berth[id] == 0 || berth_of(f.tracker, id) == berth[id]);
+      }
+    }
+    cr_expect_eq(heard.bytes, CONNS * 20u);
+    cr_assert_eq(tcptale_tracker_flush(f.tracker), TCPTALE_OK);
+    cr_expect_eq(heard.closed, (uint64_t)CONNS);
+    cr_expect_eq(f.tracker->roster.berths.used, 0u);
     tcptale_tracker_free(f.tracker);
   }
 }

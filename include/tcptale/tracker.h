@@ -88,9 +88,10 @@ enum tcptale_config_flag {
 /* The configuration. tcptale_config_init writes the defaults; times are nanoseconds of packet time.
  *
  * ONE_A_CALL, where max_connections is set and memory_bytes is 512 times as much or more: beyond
- * 4,096 the connections of IPv4 lie where their hashes say, so that one is found with one cache
- * miss instead of two, one after the other. It takes up to a quarter of the memory, and batches are
- * slower by it; else it does nothing. */
+ * 4,096 the connections of IPv4, half-open ones too, lie where their hashes say, so that one is
+ * found with one cache miss instead of two, one after the other. They have two places of 128 bytes
+ * for each of max_connections, in at most a quarter of the memory, which nothing else gets; and
+ * batches are slower by it. Else it does nothing. */
 typedef struct tcptale_config {
   uint32_t struct_size;
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
