@@ -54,9 +54,8 @@ void tcptale_later_do(struct tcptale_tracker *t) {
 }
 
 /* What a step that moves a connection touches beside it is asked for by now. */
-void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what,
-                           const struct tcptale_lookup *look, uint32_t ref, uint64_t due_ns) {
-  tcptale_later_begin(t, look);
+void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what, uint32_t ref,
+                           uint64_t due_ns) {
   t->later.what = what;
   t->later.ref = ref;
   t->later.due_ns = due_ns;

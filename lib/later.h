@@ -30,10 +30,11 @@ static inline void tcptale_later_begin(struct tcptale_tracker *t,
   t->later.sample = tcptale_dup_sample(&look->gist);
 }
 
-/* Puts off what a segment does to its connection `ref`, and to remember it. Whatever has to be
- * asked for that was; `due_ns` is when the connection was due, to ESTABLISH it. */
-void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what,
-                           const struct tcptale_lookup *look, uint32_t ref, uint64_t due_ns);
+/* Puts off what the segment at hand, of which _begin was told, does to its connection `ref`, and to
+ * remember it. Whatever has to be asked for that was; `due_ns` is when the connection was due, to
+ * ESTABLISH it. */
+void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what, uint32_t ref,
+                           uint64_t due_ns);
 
 /* Does what was put off but for a step. */
 void tcptale_later_do(struct tcptale_tracker *t);

@@ -26,7 +26,6 @@ static TCPTALE_INLINE void took(struct tcptale_tracker *t, const struct tcptale_
     tcptale_shortcut_remember(t, look);
     return;
   }
-  tcptale_later_begin(t, look);
   t->later.what = TCPTALE_LATER_REMEMBER;
 }
 
@@ -42,7 +41,7 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
   if (!tcptale_call_is_completed(&t->env, card, &look->key, &look->gist)) return 0;
   if (is_copy(t, look)) return 0;
   if (t->later.puts_off && !t->env.emit.callbacks.on_established) {
-    tcptale_later_put_off(t, TCPTALE_LATER_ESTABLISH, look, ref_of(t, card), due_ns);
+    tcptale_later_put_off(t, TCPTALE_LATER_ESTABLISH, ref_of(t, card), due_ns);
     return 1;
   }
   tcptale_shortcut_remember(t, look);
@@ -55,7 +54,7 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card,
                         const struct tcptale_lookup *look) {
   tcptale_usual_close(&t->env, card);
   if (t->later.puts_off) {
-    tcptale_later_put_off(t, TCPTALE_LATER_LINGER, look, ref_of(t, card), 0);
+    tcptale_later_put_off(t, TCPTALE_LATER_LINGER, ref_of(t, card), 0);
     return;
   }
   tcptale_shortcut_remember(t, look);
@@ -68,7 +67,7 @@ static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
   uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
   if (t->later.puts_off && tcptale_usual_ends_silently(&t->env, card, dir, &look->gist)) {
-    tcptale_later_put_off(t, TCPTALE_LATER_END, look, ref_of(t, card), 0);
+    tcptale_later_put_off(t, TCPTALE_LATER_END, ref_of(t, card), 0);
     return 1;
   }
   uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
@@ -109,7 +108,7 @@ static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *l
   if (!tcptale_roster_is_packed(ref) || is_copy(t, look)) return 0;
   if (!tcptale_call_is_answered(&t->env, &look->key, ref, &look->gist)) return 0;
   if (t->later.puts_off && tcptale_arena_pages_left(&t->env.arena) > 0) { /* memory for it */
-    tcptale_later_put_off(t, TCPTALE_LATER_ANSWER, look, ref, 0);
+    tcptale_later_put_off(t, TCPTALE_LATER_ANSWER, ref, 0);
     return 1;
   }
   if (!tcptale_shape_answer(&t->roster, &t->env, ref, look->key.hash, &look->gist)) return 0;

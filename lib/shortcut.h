@@ -53,7 +53,6 @@ static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
   const int puts_off = is_alone && t->later.puts_off;
-  if (puts_off) tcptale_later_begin(t, look);
   struct tcptale_card *card =
       is_alone ? tcptale_roster_glance_at(&t->roster, &t->env, &look->key, look->home, look->guess)
                : tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
@@ -70,9 +69,11 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   return 1;
 }
 
-/* Any of them. `is_alone`: the frame is the only one of its call. */
+/* Any of them. `is_alone`: the frame is the only one of its call. What may be put off is begun
+ * before anything is looked up: whatever stands behind that stands in the way of the next call. */
 static TCPTALE_INLINE int tcptale_shortcut(struct tcptale_tracker *t,
                                            const struct tcptale_lookup *look, int is_alone) {
+  if (is_alone && t->later.puts_off) tcptale_later_begin(t, look);
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return tcptale_shortcut_usual(t, look, is_alone);
   return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && tcptale_shortcut_call(t, look);
 }

@@ -1,19 +1,6 @@
 /* step.c - see step.h: what few steps need. Floor 7. */
 #include "step.h"
 
-/* The way that its sender's segments come was not known before, or is not said by this one. */
-static int is_new_path(const struct tcptale_card_end *own, const struct tcptale_gist *gist) {
-  if (own->ttl != gist->ttl && own->ttl != 0) return 0;
-  return own->mac == gist->mac || own->mac == 0 || gist->mac == 0;
-}
-
-int tcptale_step_note_path(struct tcptale_card_end *own, const struct tcptale_gist *gist) {
-  if (!is_new_path(own, gist)) return 0;
-  own->ttl = gist->ttl;
-  if (gist->mac != 0) own->mac = gist->mac;
-  return 1;
-}
-
 /* What a FIN before which all was told does to both states; that of a peer which has finished too
  * did so when it was told. */
 static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) {

@@ -186,7 +186,18 @@ static inline int tcptale_step_both_are_over(const struct tcptale_card *card) {
 
 /* The way that its sender's segments come differs from what is known: 1 where nothing was known,
  * and now is; 0: it is another. */
-int tcptale_step_note_path(struct tcptale_card_end *own, const struct tcptale_gist *gist);
+static inline int tcptale_step_is_new_path(const struct tcptale_card_end *own,
+                                           const struct tcptale_gist *gist) {
+  if (own->ttl != gist->ttl && own->ttl != 0) return 0;
+  return own->mac == gist->mac || own->mac == 0 || gist->mac == 0;
+}
+static TCPTALE_INLINE int tcptale_step_note_path(struct tcptale_card_end *own,
+                                                 const struct tcptale_gist *gist) {
+  if (!tcptale_step_is_new_path(own, gist)) return 0;
+  own->ttl = gist->ttl;
+  if (gist->mac != 0) own->mac = gist->mac;
+  return 1;
+}
 
 /* All before an end's FIN was told; that is told as well, and the states follow. */
 void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir);
