@@ -7,8 +7,9 @@
  * announce: before each, the frame that is so many behind it is announced
  * (tcptale_tracker_prefetch). memory: that of the tracker, 64 MiB. connections: its max_connections
  * and max_half_open. The configuration is the default but for these, for ONE_A_CALL where the batch
- * is 1, and for checksums, which are looked at with checksum=on only. The block is memory of the
- * kernel's own, in large pages where it has them, as the floors' tables are. */
+ * is 1 and nothing is announced, and for checksums, which are looked at with checksum=on only. The
+ * block is memory of the kernel's own, in large pages where it has them, as the floors' tables
+ * are. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static void make_tracker(struct subject *subject, char **argv) {
   config.memory_bytes = number_of(argv, "memory", 64) << 20;
   config.max_connections = (uint32_t)number_of(argv, "connections", 0);
   config.max_half_open = config.max_connections;
-  if (subject->batch == 1) config.flags |= TCPTALE_CONFIG_ONE_A_CALL;
+  if (subject->batch == 1 && subject->announce == 0) config.flags |= TCPTALE_CONFIG_ONE_A_CALL;
   config.checksum = switch_of(argv, "checksum") ? TCPTALE_CHECKSUM_VERIFY : TCPTALE_CHECKSUM_IGNORE;
   tcptale_callbacks calls = {sizeof calls, .on_open = on_open, .on_data = on_data, .on_gap = on_gap,
                              .on_close = on_close};
