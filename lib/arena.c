@@ -169,7 +169,8 @@ uint32_t tcptale_arena_take_pages(struct tcptale_arena *arena, uint32_t count) {
   if (count > arena->page_end - first) return TCPTALE_ARENA_NONE;
   for (uint32_t number = first; number < first + count; number++) own(arena, number);
   arena->page_fresh += count;
-  arena->pages_used += count;
+  arena->page_count -= count;
+  arena->pages -= count;
   return (uint32_t)((size_t)first * TCPTALE_ARENA_PAGE / UNIT);
 }
 

@@ -42,7 +42,7 @@ struct tcptale_arena {
   uint8_t *base; /* references count from here: at or before the start of the block */
   struct tcptale_arena_page *table;
   uint32_t page_first; /* the first page that blocks may lie in, and of the table */
-  uint32_t page_count; /* pages in the block, the fixed parts among them */
+  uint32_t page_count; /* pages in the block, the fixed parts among them, but not those kept */
   uint32_t page_end;   /* number of the last page and one */
   uint32_t page_fresh; /* pages from here on were never used (and never touched) */
   uint32_t page_free;  /* list of returned pages; 0: none */
@@ -67,8 +67,8 @@ uint32_t tcptale_arena_alloc(struct tcptale_arena *arena, enum tcptale_arena_cla
 void tcptale_arena_release(struct tcptale_arena *arena, uint32_t ref);
 
 /* Takes pages, one behind the other, for an owner who cuts them himself, each behind its head, and
- * keeps them: the reference of the first, or TCPTALE_ARENA_NONE where there are not so many that
- * were never used. `count`: at least 1. */
+ * keeps them, so that they are no longer pages that blocks may lie in: the reference of the first,
+ * or TCPTALE_ARENA_NONE where there are not so many that were never used. `count`: at least 1. */
 uint32_t tcptale_arena_take_pages(struct tcptale_arena *arena, uint32_t count);
 
 /* What of them is handed out, for used_bytes. */

@@ -47,9 +47,10 @@ struct tcptale_roster {
   uint64_t evicted;
 };
 
-/* The connections that are to have berths (berth.h); 0: none. */
+/* The connections that are to have berths (berth.h), as the first few never do; 0: none. */
 static inline uint32_t tcptale_roster_berthed(const tcptale_config *config) {
-  return config->flags & TCPTALE_CONFIG_ONE_A_CALL ? config->max_connections : 0;
+  int is_wanted = (config->flags & TCPTALE_CONFIG_ONE_A_CALL) != 0;
+  return is_wanted && config->max_connections > TCPTALE_FEW ? config->max_connections : 0;
 }
 
 /* The bytes that both indexes take for a tracker of this configuration. */

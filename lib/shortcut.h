@@ -70,12 +70,14 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
 }
 
 /* Any of them. `is_alone`: the frame is the only one of its call. What may be put off is begun
- * before anything is looked up: whatever stands behind that stands in the way of the next call. */
+ * before anything is looked up: whatever stands behind that stands in the way of the next call. But
+ * not of an odd frame, of whose gist nothing else need have been read. */
 static TCPTALE_INLINE int tcptale_shortcut(struct tcptale_tracker *t,
                                            const struct tcptale_lookup *look, int is_alone) {
+  if (look->gist.kind == TCPTALE_GIST_ODD) return 0;
   if (is_alone && t->later.puts_off) tcptale_later_begin(t, look);
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return tcptale_shortcut_usual(t, look, is_alone);
-  return look->gist.kind == TCPTALE_GIST_CALL && t->wants_gists && tcptale_shortcut_call(t, look);
+  return t->wants_gists && tcptale_shortcut_call(t, look);
 }
 
 /* The same, not in line. */

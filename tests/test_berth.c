@@ -31,14 +31,17 @@ static void begin(struct place *p) {
   p->block = aligned_alloc(64, BLOCK_BYTES);
   cr_assert_not_null(p->block);
   memset(p->block, 0xee, BLOCK_BYTES);
-  cr_assert_gt(tcptale_arena_init(&p->arena, p->block, BLOCK_BYTES, 0), PAGES - 4u);
+  uint32_t pages = tcptale_arena_init(&p->arena, p->block, BLOCK_BYTES, 0);
+  uint64_t fixed_bytes = tcptale_arena_fixed_bytes(&p->arena);
+  cr_assert_gt(pages, PAGES - 4u);
   cr_assert_leq(tcptale_berths_bytes(BLOCK_BYTES, most), sizeof p->known);
   cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, most + 1), 0u, "that many are too many");
   cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, 0), 0u);
   memset(p->known, 0xee, sizeof p->known);
   tcptale_berths_init(&p->berths, &p->arena, p->known, BLOCK_BYTES, most);
   cr_assert_eq(p->berths.pages, 10u, "a quarter");
-  cr_assert_eq(p->arena.pages_used, 10u, "which nobody else gets");
+  cr_assert_eq(tcptale_arena_pages_left(&p->arena), pages - 10u, "which nobody else gets");
+  cr_assert_eq(tcptale_arena_fixed_bytes(&p->arena), fixed_bytes, "nor counts");
 }
 
 Test(berth, each_has_one_owner) {
@@ -262,6 +265,17 @@ Test(berth, of_calls_that_are_answered) {
     cr_assert_eq(tcptale_tracker_flush(f.tracker), TCPTALE_OK);
     cr_expect_eq(heard.closed, (uint64_t)CONNS);
     cr_expect_eq(f.tracker->roster.berths.used, 0u);
+    tcptale_tracker_free(f.tracker);
+  }
+}
+
+/* Where no connection would get one there are none: their memory is the others'. */
+Test(berth, none_for_few) {
+  static struct feeder f;
+  struct heard heard;
+  for (uint32_t most = TCPTALE_FEW; most <= TCPTALE_FEW + 1; most++) {
+    begin_feeding(&f, &heard, 1, 16 << 20, most);
+    cr_expect_eq(f.tracker->roster.berths.pages > 0, most > TCPTALE_FEW);
     tcptale_tracker_free(f.tracker);
   }
 }

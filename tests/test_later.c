@@ -3,6 +3,7 @@
  * not; whoever asks in between, or from a callback, hears the same of both. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "build.h"
 #include "tcptale.h"
@@ -259,4 +260,32 @@ Test(later, waits_for_the_next_call) {
   cr_expect(stepped > 300 && answered > 50 && completed > 50 && ended > 100 && closed > 100,
             "%u %u %u %u %u", stepped, answered, completed, ended, closed);
   for (int i = 0; i < 2; i++) tcptale_tracker_free(side[i].tracker);
+}
+
+/* A frame alone on a page that nobody may touch once the call is over. */
+static void feed_and_take_away(struct side *s, const tcptale_frame *frame) {
+  uint8_t *page = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  tcptale_frame fed = *frame;
+  cr_assert_neq(page, MAP_FAILED);
+  memcpy(page, frame->data, frame->cap_len);
+  fed.data = page;
+  cr_assert_eq(tcptale_tracker_feed(s->tracker, &fed, 1, NULL), TCPTALE_OK);
+  cr_assert_eq(mprotect(page, ROOM, PROT_NONE), 0);
+}
+
+/* Of a frame that is no TCP nothing is read that an earlier one left behind. */
+Test(later, odd_frames_touch_no_others) {
+  enum { ETHERNET = 14, PROTOCOL = 9, UDP = 17 };
+  uint8_t data[ROOM];
+  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
+  frame.data = data;
+  begin(ALL, TCPTALE_CHECKSUM_IGNORE);
+  for (uint32_t n = 0; n < 3000; n++) {
+    frame.ts_ns += 1000;
+    frame.cap_len = frame.wire_len = build(random_below(CONNS), data);
+    if (n % 4 > 1) data[ETHERNET + PROTOCOL] = UDP;
+    for (int i = 0; i < 2; i++) feed_and_take_away(&side[i], &frame);
+  }
+  for (int i = 0; i < 2; i++) tcptale_tracker_free(side[i].tracker);
+  cr_expect_eq(side[HASTY].digest, side[PATIENT].digest);
 }
