@@ -31,7 +31,7 @@ enum tcptale_class {
 struct tcptale_links {
   uint32_t next; /* neighbours in the eviction class */
   uint32_t prev;
-  uint32_t id_next; /* the next in its chain of the index of ids */
+  uint32_t id_next; /* in its chain of the index of ids; and a bit: roster.h */
 };
 
 /* Flags of an end: its TCPTALE_END_ (record.h), but that every end was seen and has begun; so these

@@ -251,8 +251,8 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
   return is_all || tcptale_roster_has_key(env, slot->ref, key) ? card : NULL;
 }
 
-/* The same where the index was guessed ahead of. What is read at a guess that is right need not
- * wait for the index to say where it lies. */
+/* The same, wherever in its cluster it stands, after a guess: what is read at one that is right
+ * need not wait for the index to say where the card lies. */
 static inline struct tcptale_card *
 tcptale_roster_glance_at(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                          const struct tcptale_key *key, uint32_t home, struct tcptale_guess guess) {
