@@ -20,10 +20,11 @@
  *   what waits in its streams is settled as at any end, and close (evicted).
  * - max_connections, max_half_open: the same, so that the number is never exceeded. A call that
  *   nobody answered costs 64 bytes (IPv6: 96; 128 where scope, tags or tunnels are part of its key;
- *   another 64 while fewer than 256 wait) and its share of the index, and pushes out older ones: a
- *   flood of SYNs stays in a few megabytes and ends no established connection, or one where as many
- *   as may be open are established. 65,536, unless the configuration says otherwise, are 4 MiB,
- *   which most caches hold; at 100,000 SYNs a second they leave a real one 0.6 s to be answered.
+ *   another 64 while fewer than 256 wait, or with ONE_A_CALL) and its share of the index, and
+ *   pushes out older ones: a flood of SYNs stays in a few megabytes and ends no established
+ *   connection, or one where as many as may be open are established. 65,536, unless the
+ *   configuration says otherwise, are 4 MiB, which most caches hold; at 100,000 SYNs a second they
+ *   leave a real one 0.6 s to be answered.
  * - closed connections: 16,384 are remembered for their ports, at most; the one that was closed
  *   first is forgotten then. Up to 546 closes a second all linger for closed_ns.
  * - queue_bytes, queue_segments of a direction: its lowest hole becomes a gap (budget), with
