@@ -53,8 +53,8 @@ int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tc
 /* The window must not shrink: that is told, the long way. */
 int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                               const struct tcptale_key *key, const struct tcptale_gist *gist) {
-  const struct tcptale_card_end *client = &card->ends[TCPTALE_C2S],
-                                *server = &card->ends[TCPTALE_S2C];
+  const struct tcptale_card_end *client = &card->ends[key->from],
+                                *server = &card->ends[1 - key->from];
   if (key->from != card->client_at || gist->said.len > 0 || card->is_ignored) return 0;
   if (gist->said.tcp_flags & TCPTALE_TCP_FIN) return 0;
   if (env->now_ns - card->more.first_ns >= TCPTALE_CARD_SINCE_LIMIT) return 0;
@@ -63,8 +63,8 @@ int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct t
 }
 
 /* Options count only where both SYNs carried them (RFC 7323 1.3, 2.2). */
-static void agree(struct tcptale_card *card) {
-  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+static void agree(struct tcptale_card *card, struct tcptale_card_end *client,
+                  struct tcptale_card_end *server) {
   card->is_agreed = card->est_told = 1;
   card->has_timestamps = card->stamps == 3;
   card->is_scaled =
@@ -75,8 +75,8 @@ static void agree(struct tcptale_card *card) {
 }
 
 /* What the ACK says of its sender, the client. */
-static void note_client(struct tcptale_card *card, const struct tcptale_gist *gist) {
-  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+static void note_client(const struct tcptale_card *card, struct tcptale_card_end *client,
+                        struct tcptale_card_end *server, const struct tcptale_gist *gist) {
   uint32_t window = (uint32_t)gist->said.window << client->scale;
   client->packets++;
   client->ttl = gist->ttl;
@@ -90,12 +90,12 @@ static void note_client(struct tcptale_card *card, const struct tcptale_gist *gi
 }
 
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_card *card, const struct tcptale_gist *gist,
-                           uint64_t due_ns) {
-  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S], *server = &card->ends[TCPTALE_S2C];
+                           struct tcptale_card *card, uint32_t from,
+                           const struct tcptale_gist *gist, uint64_t due_ns) {
+  struct tcptale_card_end *client = &card->ends[from], *server = &card->ends[1 - from];
   tcptale_established_event event = {.conn_id = card->id, .syn_synack_ns = (int64_t)card->since_ns};
-  agree(card);
-  note_client(card, gist);
+  agree(card, client, server);
+  note_client(card, client, server, gist);
   client->flags |= TCPTALE_CARD_ACKS_SEEN;
   server->flags |= TCPTALE_CARD_SYN_ACKED | TCPTALE_CARD_ACKS_SEEN;
   server->state = TCPTALE_STATE_ESTABLISHED;

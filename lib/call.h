@@ -23,9 +23,9 @@ int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tc
 int tcptale_call_is_completed(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                               const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* Then: establishes it. It was due at `due_ns`. */
+/* Then: establishes it; `from` is the client's endpoint of its key. It was due at `due_ns`. */
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           struct tcptale_card *card, const struct tcptale_gist *gist,
-                           uint64_t due_ns);
+                           struct tcptale_card *card, uint32_t from,
+                           const struct tcptale_gist *gist, uint64_t due_ns);
 
 #endif

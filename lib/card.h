@@ -118,8 +118,9 @@ struct tcptale_card {
       uint32_t tally;
     } at;
   } more;
-  struct tcptale_card_end ends[2];
-  uint8_t key_tail[]; /* as its kind says: 0, 24 or 64 bytes */
+  struct tcptale_card_end ends[2]; /* by endpoint of the key, so that where the sender's stands is
+                                      known before the card is at hand */
+  uint8_t key_tail[];              /* as its kind says: 0, 24 or 64 bytes */
 };
 
 struct tcptale_conn;
@@ -142,6 +143,12 @@ static inline size_t tcptale_card_bytes(uint32_t key_kind) {
 static inline struct tcptale_tally *tcptale_card_tally(const struct tcptale_arena *arena,
                                                        const struct tcptale_card *card) {
   return card->has_tally ? tcptale_arena_at(arena, card->more.at.tally) : NULL;
+}
+
+/* The end that sends direction `dir`. */
+static inline const struct tcptale_card_end *tcptale_card_end(const struct tcptale_card *card,
+                                                              uint32_t dir) {
+  return &card->ends[dir ^ (uint32_t)card->client_at];
 }
 
 /* When its first packet came; not of one with a record. */

@@ -39,7 +39,7 @@ static uint32_t flags_of(const struct tcptale_card *card) {
 
 static void unfold_half(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                         uint32_t d, struct tcptale_half *half) {
-  const struct tcptale_card_end *from = &card->ends[d];
+  const struct tcptale_card_end *from = tcptale_card_end(card, d);
   tcptale_half_init(&env->stream, half, from->next_seq);
   half->next = half->highest = tcptale_card_next(from);
   half->acked = half->next + (uint64_t)tcptale_card_ahead(from, from->acked);
@@ -59,7 +59,7 @@ static int has_scale(const struct tcptale_card *card, const struct tcptale_card_
 
 static void unfold_end(const struct tcptale_conn_env *env, const struct tcptale_card *card,
                        uint32_t d, struct tcptale_end *end) {
-  const struct tcptale_card_end *from = &card->ends[d];
+  const struct tcptale_card_end *from = tcptale_card_end(card, d);
   unfold_half(env, card, d, &end->half);
   end->edge = end->half.next + (uint64_t)tcptale_card_ahead(from, from->edge);
   end->payload_bytes = end->delivered = end->half.next;
@@ -302,7 +302,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   card->has_tally = conn->tally != TCPTALE_ARENA_NONE;
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
-  for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d]);
+  for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d ^ conn->client_at]);
   card->is_going = !is_closed && !tcptale_card_is_ending(card) && !tcptale_card_is_at_limit(card);
   return 1;
 }

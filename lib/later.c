@@ -19,8 +19,7 @@ static struct tcptale_card *card_of(const struct tcptale_tracker *t) {
 /* There was memory for it, and nothing was taken since. */
 static void answer(struct tcptale_tracker *t) {
   const struct tcptale_lookup *look = t->later.look;
-  int is_made =
-      tcptale_shape_answer(&t->roster, &t->env, t->later.ref, look->key.hash, &look->gist);
+  int is_made = tcptale_shape_answer(&t->roster, &t->env, t->later.ref, &look->key, &look->gist);
   assert(is_made);
   (void)is_made;
 }
@@ -29,8 +28,7 @@ static void answer(struct tcptale_tracker *t) {
 static void end(struct tcptale_tracker *t) {
   struct tcptale_card *card = card_of(t);
   const struct tcptale_lookup *look = t->later.look;
-  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  uint32_t result = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
+  uint32_t result = tcptale_usual_take_any(&t->env, card, look->key.from, &look->gist);
   assert(result == TCPTALE_STEP_TAKEN);
   (void)result;
 }
@@ -46,7 +44,8 @@ void tcptale_later_do(struct tcptale_tracker *t) {
   case TCPTALE_LATER_REMEMBER: break;
   case TCPTALE_LATER_ANSWER: answer(t); break;
   case TCPTALE_LATER_ESTABLISH:
-    tcptale_call_complete(&t->roster, &t->env, card_of(t), &look->gist, later->due_ns);
+    tcptale_call_complete(&t->roster, &t->env, card_of(t), look->key.from, &look->gist,
+                          later->due_ns);
     break;
   case TCPTALE_LATER_END: end(t); break;
   case TCPTALE_LATER_LINGER: tcptale_limits_linger(&t->roster, &t->env, card_of(t)); break;

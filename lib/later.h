@@ -53,8 +53,7 @@ static TCPTALE_INLINE void tcptale_later_settle(struct tcptale_tracker *t) {
   struct tcptale_card *card = later->stepped;
   if (!card) return;
   later->stepped = NULL;
-  tcptale_step_note_late(&t->env, card, later->look->key.from ^ (uint32_t)card->client_at,
-                         &later->look->gist);
+  tcptale_step_note_late(&t->env, card, later->look->key.from, &later->look->gist);
   tcptale_later_remember(t);
 }
 

@@ -171,13 +171,13 @@ static void write_head(const struct tcptale_conn_env *env, const struct tcptale_
 }
 
 void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                         const struct tcptale_gist *gist) {
+                         uint32_t from, const struct tcptale_gist *gist) {
   struct tcptale_card *card = (struct tcptale_card *)(void *)packed;
   const struct tcptale_packed was = *packed;
   tcptale_key_copy_tail(card->key_tail, packed->key_tail, tcptale_packed_key_kind(&was));
   write_head(env, &was, gist, card);
-  write_client(&was, &card->ends[TCPTALE_C2S]);
-  write_server(gist, &card->ends[TCPTALE_S2C]);
+  write_client(&was, &card->ends[1 - from]);
+  write_server(gist, &card->ends[from]);
 }
 
 /* ---- packing ---- */

@@ -101,11 +101,11 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
   return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
 }
 
-/* The plain SYN+ACK of `gist` answers a packed SYN, which may fold, and is roomy: writes the card
- * of the connection in its place, of class HALF_OPEN, with its links, and a timer that is not
- * set. */
+/* The plain SYN+ACK of `gist`, which endpoint `from` sent, answers a packed SYN, which may fold, and
+ * is roomy: writes the card of the connection in its place, of class HALF_OPEN, with its links, and
+ * a timer that is not set. */
 void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                         const struct tcptale_gist *gist);
+                         uint32_t from, const struct tcptale_gist *gist);
 
 /* A handle of a packed connection is its address plus one, which no record has. */
 static inline struct tcptale_conn *tcptale_packed_handle(struct tcptale_packed *packed) {

@@ -291,12 +291,12 @@ static uint32_t room_for(struct tcptale_roster *roster, struct tcptale_conn_env 
 }
 
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                         uint32_t hash, const struct tcptale_gist *gist) {
-  uint32_t to = room_for(roster, env, ref, hash);
+                         const struct tcptale_key *key, const struct tcptale_gist *gist) {
+  uint32_t to = room_for(roster, env, ref, key->hash);
   if (to == TCPTALE_ARENA_NONE) return 0;
   uint64_t id = tcptale_packed_id(tcptale_roster_packed(env, ref));
-  tcptale_pack_answer(env, tcptale_roster_packed(env, to), gist);
-  tcptale_roster_promote(roster, env, ref, to, hash, id);
+  tcptale_pack_answer(env, tcptale_roster_packed(env, to), key->from, gist);
+  tcptale_roster_promote(roster, env, ref, to, key->hash, id);
   if (to != (ref & ~1u)) release_card(roster, env, ref & ~1u);
   return 1;
 }

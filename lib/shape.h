@@ -37,10 +37,10 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               const struct tcptale_key *key,
                                               const struct tcptale_gist *gist);
 
-/* A packed SYN, whose key has that hash, is answered: makes it a folded connection, which `gist`
+/* A packed SYN is answered, by the end that `key` came from: makes it a folded connection, which `gist`
  * says more of. 0: no memory is left, nothing has happened. */
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                         uint32_t hash, const struct tcptale_gist *gist);
+                         const struct tcptale_key *key, const struct tcptale_gist *gist);
 
 /* Packs a connection into `block`, which is large enough, and gives its card and record back; 0:
  * there is more to it than can be packed, or it is due at once; nothing has happened. */

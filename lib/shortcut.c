@@ -45,7 +45,7 @@ static int take_completion(struct tcptale_tracker *t, struct tcptale_card *card,
     return 1;
   }
   tcptale_shortcut_remember(t, look);
-  tcptale_call_complete(&t->roster, &t->env, card, &look->gist, due_ns);
+  tcptale_call_complete(&t->roster, &t->env, card, look->key.from, &look->gist, due_ns);
   return 1;
 }
 
@@ -65,12 +65,12 @@ static void close_usual(struct tcptale_tracker *t, struct tcptale_card *card,
 static int take_ending(struct tcptale_tracker *t, struct tcptale_card *card,
                        const struct tcptale_lookup *look) {
   if (!tcptale_usual_may_come(&t->env, card)) return 0;
-  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
-  if (t->later.puts_off && tcptale_usual_ends_silently(&t->env, card, dir, &look->gist)) {
+  uint32_t from = look->key.from;
+  if (t->later.puts_off && tcptale_usual_ends_silently(&t->env, card, from, &look->gist)) {
     tcptale_later_put_off(t, TCPTALE_LATER_END, ref_of(t, card), 0);
     return 1;
   }
-  uint32_t usual = tcptale_usual_take_any(&t->env, card, dir, &look->gist);
+  uint32_t usual = tcptale_usual_take_any(&t->env, card, from, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return 0;
   if (usual == TCPTALE_STEP_TAKEN) took(t, look);
   else close_usual(t, card, look);
@@ -111,7 +111,7 @@ static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *l
     tcptale_later_put_off(t, TCPTALE_LATER_ANSWER, ref, 0);
     return 1;
   }
-  if (!tcptale_shape_answer(&t->roster, &t->env, ref, look->key.hash, &look->gist)) return 0;
+  if (!tcptale_shape_answer(&t->roster, &t->env, ref, &look->key, &look->gist)) return 0;
   tcptale_shortcut_remember(t, look);
   return 1;
 }

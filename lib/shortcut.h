@@ -60,10 +60,10 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
-  uint32_t dir = look->key.from ^ (uint32_t)card->client_at;
+  uint32_t from = look->key.from;
   uint32_t usual = puts_off
-                       ? tcptale_step_take(&t->env, card, dir, &look->gist, 0, &t->later.stepped)
-                       : tcptale_usual_take_going(&t->env, card, dir, &look->gist);
+                       ? tcptale_step_take(&t->env, card, from, &look->gist, 0, &t->later.stepped)
+                       : tcptale_usual_take_going(&t->env, card, from, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
   if (!puts_off) tcptale_shortcut_remember(t, look);
   return 1;

@@ -24,7 +24,7 @@ enum tcptale_step_result {
 /* A segment, the card that it belongs to, and where both stand. */
 struct tcptale_step {
   struct tcptale_card *card;
-  uint32_t dir;
+  uint32_t from;                /* the sender: an endpoint of the key */
   struct tcptale_card_end *own; /* whose segment it is */
   struct tcptale_card_end *peer;
   const struct tcptale_gist *gist;
@@ -42,7 +42,7 @@ struct tcptale_step {
 };
 
 static inline void tcptale_step_begin(struct tcptale_step *s, int is_ending) {
-  struct tcptale_card_end *own = s->card->ends + s->dir, *peer = s->card->ends + 1 - s->dir;
+  struct tcptale_card_end *own = s->card->ends + s->from, *peer = s->card->ends + 1 - s->from;
   const struct tcptale_gist *gist = s->gist;
   s->own = own;
   s->peer = peer;
@@ -171,7 +171,7 @@ static inline void tcptale_step_tell_data(struct tcptale_conn_env *env,
                                           const struct tcptale_step *s, int is_noted) {
   tcptale_data_event event;
   event.conn_id = s->card->id;
-  event.direction = s->dir;
+  event.direction = s->from ^ (uint32_t)s->card->client_at;
   event.len = s->len;
   event.offset = tcptale_card_next(s->own) - (is_noted ? s->len : 0);
   event.from_index = env->emit.index;
@@ -200,14 +200,14 @@ static TCPTALE_INLINE int tcptale_step_note_path(struct tcptale_card_end *own,
 }
 
 /* All before an end's FIN was told; that is told as well, and the states follow. */
-void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t dir);
+void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t from);
 
 /* What a step of a card that goes on changes, once more reckoned from the card: to be called, where
  * _take left it, before anything of that changes. */
 static inline void tcptale_step_note_late(const struct tcptale_conn_env *env,
-                                          struct tcptale_card *card, uint32_t dir,
+                                          struct tcptale_card *card, uint32_t from,
                                           const struct tcptale_gist *gist) {
-  struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
+  struct tcptale_step s = {.card = card, .from = from, .gist = gist};
   tcptale_step_begin(&s, 0);
   tcptale_step_begin_rest(&s, env);
   tcptale_step_note(&s, 0);
@@ -227,21 +227,21 @@ static TCPTALE_INLINE int tcptale_step_is_usual(const struct tcptale_conn_env *e
   return tcptale_step_is_same_path(s) || tcptale_step_note_path(s->own, s->gist);
 }
 
-/* Takes a plain segment that end `dir` sent, of a connection as usual.h asks for, if it is a usual
+/* Takes a plain segment that endpoint `from` sent, of a connection as usual.h asks for, if it is a usual
  * one (TCPTALE_STEP_). `is_ending` 0: no FIN is in it, and none was before; then half of
  * the conditions fall away, and the compiler leaves them out. `later`, where it is not NULL and
  * none is ending: what the step changes is left to whoever calls _note_late of it, before anybody
  * looks at the card, which is named there. */
 static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
-                                                 struct tcptale_card *card, uint32_t dir,
+                                                 struct tcptale_card *card, uint32_t from,
                                                  const struct tcptale_gist *gist, int is_ending,
                                                  struct tcptale_card **later) {
-  struct tcptale_step s = {.card = card, .dir = dir, .gist = gist};
+  struct tcptale_step s = {.card = card, .from = from, .gist = gist};
   if (!tcptale_step_is_usual(env, &s, is_ending)) return TCPTALE_STEP_NOT;
   if (later) *later = card;
   else tcptale_step_note(&s, is_ending);
   if (s.len > 0) tcptale_step_tell_data(env, &s, !later);
-  if (s.is_fin) tcptale_step_tell_end(env, card, dir);
+  if (s.is_fin) tcptale_step_tell_end(env, card, from);
   if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
   return TCPTALE_STEP_TAKEN;
 }

@@ -21,18 +21,18 @@ static inline int tcptale_usual_may_come(const struct tcptale_conn_env *env,
   return card->cls == TCPTALE_CLASS_FULL && !card->has_record && tcptale_usual_is_wanted(env, card);
 }
 
-/* Takes a plain segment that end `dir` sent, if it is a usual one (TCPTALE_STEP_). _going: without
+/* Takes a plain segment that endpoint `from` of its key sent, if it is a usual one (TCPTALE_STEP_). _going: without
  * FIN, and card->is_going is 1; _any: tcptale_usual_may_come is 1. */
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                  uint32_t dir, const struct tcptale_gist *gist);
+                                  uint32_t from, const struct tcptale_gist *gist);
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
-                                uint32_t dir, const struct tcptale_gist *gist);
+                                uint32_t from, const struct tcptale_gist *gist);
 
 /* Whether it is a usual one whose FIN ends its direction and is told to nobody: without bytes, and
  * where the user does not hear of half-closes. Then _any may as well take it later. Remembers the
  * path where that was not known (step.h). */
 int tcptale_usual_ends_silently(const struct tcptale_conn_env *env, struct tcptale_card *card,
-                                uint32_t dir, const struct tcptale_gist *gist);
+                                uint32_t from, const struct tcptale_gist *gist);
 
 /* Tells that both sides have finished; what is left is the card of a closed connection, in the
  * class that it was in. */
