@@ -61,22 +61,39 @@ static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const t
   look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
-/* The same of a frame that is fed alone, in a tracker that wants gists and verifies no checksums.
- * Nothing but the hint at its slot can overlap with the misses of the frame before, so its key
- * comes first, of what looks like TCP over IPv4, though the bytes may turn out to mean something
- * else. 0: it is to be read as any other. */
-static TCPTALE_INLINE int tcptale_ahead_read_alone(struct tcptale_tracker *t,
-                                                   const tcptale_frame *f,
-                                                   struct tcptale_lookup *look) {
+/* What is known first of a frame that is fed alone. */
+struct tcptale_ahead_alone {
+  struct tcptale_key key;
+  struct tcptale_card *guess;
+  uint32_t home;
+};
+
+/* Reads that, in a tracker that wants gists and verifies no checksums: the key of what looks like
+ * TCP over IPv4, though the bytes may turn out to mean something else. Nothing of this call can
+ * overlap with the misses of the one before but what is asked for here, and the sooner the better.
+ * 0: the frame is to be read as any other. */
+static TCPTALE_INLINE int tcptale_ahead_approach(const struct tcptale_tracker *t,
+                                                 const tcptale_frame *f,
+                                                 struct tcptale_ahead_alone *alone) {
   if (!tcptale_gist_is_v4(f->data, f->cap_len)) return 0;
   if (f->data[TCPTALE_ETHERNET_LEN + TCPTALE_V4_PROTOCOL] != TCPTALE_PROTO_TCP) return 0;
   struct tcptale_gist_ends ends = tcptale_gist_ends_of_v4(f->data);
-  if (!tcptale_key_read_v4(&look->key, &ends, t->env.secret.word)) return 0;
-  look->guess = tcptale_roster_guess(&t->roster, look->key.hash);
-  look->home = tcptale_roster_approach(&t->roster, &look->key);
-  if (f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
+  if (!tcptale_key_try_v4(&alone->key, &ends, t->env.secret.word)) return 0;
+  alone->guess = tcptale_roster_guess(&t->roster, alone->key.hash);
+  alone->home = tcptale_roster_approach(&t->roster, &alone->key);
+  return 1;
+}
+
+/* Reads the rest of such a frame. */
+static TCPTALE_INLINE int tcptale_ahead_read_alone(const tcptale_frame *f,
+                                                   const struct tcptale_ahead_alone *alone,
+                                                   struct tcptale_lookup *look) {
+  tcptale_key_copy_v4(&look->key, &alone->key);
+  look->guess = alone->guess;
+  look->home = alone->home;
   look->has_key = 1;
   look->has_packet = 0;
+  if (f->link_type != TCPTALE_LINK_ETHERNET || f->scope != 0) return 0;
   return tcptale_gist_of_v4(&look->gist, f->data, f->cap_len, 0);
 }
 

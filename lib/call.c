@@ -103,6 +103,6 @@ void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_en
   event.rtt_ns = (int64_t)card->since_ns;
   tcptale_emit_established(&env->emit, tcptale_card_handle(card), &event);
   uint64_t due_now_ns = tcptale_fold_deadline_as(env, card, TCPTALE_CLASS_FULL);
-  card->is_going = tcptale_usual_is_wanted(env, card) && !tcptale_card_is_at_limit(card);
+  card->is_going = tcptale_usual_is_wanted(env, card) && tcptale_card_goes_on(card);
   tcptale_roster_move(roster, env, card, TCPTALE_CLASS_FULL, due_now_ns, due_ns);
 }

@@ -58,10 +58,10 @@ struct tcptale_card_end {
   uint32_t edge;      /* right edge of the widest window offered to it */
   uint32_t packets;
   uint32_t ts_recent; /* TS.Recent of its peer about it (RFC 7323 4.3) */
-  uint16_t window;    /* as it last offered it, unscaled */
   uint16_t mac;       /* a digest of its link address; 0: none seen */
+  uint8_t ttl;        /* right behind it: step.h */
   uint8_t next_high;  /* the offset of `next` has 40 bits: the highest eight */
-  uint8_t ttl;
+  uint16_t window;    /* as it last offered it, unscaled */
   uint8_t flags;      /* TCPTALE_CARD_ */
   unsigned state : 4; /* TCPTALE_STATE_ */
   unsigned scale : 4; /* the shift of its windows; HALF_OPEN: as its SYN offered it */
@@ -107,7 +107,7 @@ struct tcptale_card {
   uint64_t id : 44;       /* 0: not opened */
   uint64_t policies : 8;  /* four bits a direction */
   uint64_t discards : 2;  /* the user wants no bytes of the client; the next bit: of the server */
-  bool is_going : 1;      /* usual: neither end has ended, none of its numbers is near its limit */
+  bool is_going : 1;      /* usual: it goes on (tcptale_card_goes_on), and that is wanted */
   bool touched : 1;       /* a packet came since it was last passed over for eviction */
   uint64_t since_ns : 52; /* last packet less first; CLOSED: the close less the first */
   uint64_t user;
@@ -185,6 +185,17 @@ static inline uint32_t tcptale_card_is_at_limit(const struct tcptale_card *card)
 /* Not 0: one of both has. */
 static inline uint32_t tcptale_card_is_ending(const struct tcptale_card *card) {
   return tcptale_card_has_ended(&card->ends[0]) | tcptale_card_has_ended(&card->ends[1]);
+}
+
+/* Not 0: where that end begins may move yet, or more was acknowledged than it was seen to send. */
+static inline uint32_t tcptale_card_is_unsure(const struct tcptale_card_end *end) {
+  return (end->flags & TCPTALE_CARD_SOFT_BASE) | (tcptale_card_ahead(end, end->acked) > 0);
+}
+
+/* 1: neither end has ended or is unsure, and none of its numbers is near its limit. */
+static inline uint32_t tcptale_card_goes_on(const struct tcptale_card *card) {
+  uint32_t unsure = tcptale_card_is_unsure(&card->ends[0]) | tcptale_card_is_unsure(&card->ends[1]);
+  return !(tcptale_card_is_ending(card) | tcptale_card_is_at_limit(card) | unsure);
 }
 
 /* The shift of an end's window field: 14 where it is not known (RFC 7323 2.3). `offered`: in its

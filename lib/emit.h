@@ -35,16 +35,22 @@ int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_re
 int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
                          tcptale_segment_event *event);
 
-/* Bytes are what nearly every packet tells: in line. */
+/* Bytes are what nearly every packet tells: in line. Tells an event that has index and time, of
+ * which nobody is to hear less as there was no stop. */
+static inline void tcptale_emit_whole_data(struct tcptale_emit *emit, tcptale_conn *conn,
+                                           const tcptale_data_event *event) {
+  if (!emit->callbacks.on_data) return;
+  emit->busy = 1;
+  emit->callbacks.on_data(conn, event, emit->user);
+  emit->busy = 0;
+}
+
 static inline int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn,
                                     tcptale_data_event *event) {
   if (emit->stopped) return 0;
   event->index = emit->index;
   event->ts_ns = emit->ts_ns;
-  if (!emit->callbacks.on_data) return 1;
-  emit->busy = 1;
-  emit->callbacks.on_data(conn, event, emit->user);
-  emit->busy = 0;
+  tcptale_emit_whole_data(emit, conn, event);
   return 1;
 }
 

@@ -30,6 +30,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
     tcptale_route_finish(&t->roster, env, conn, tcptale_connection_expire(env, conn));
   tcptale_shortcut_note_rebased(t);
   if (n < budget) n += tcptale_detour_expire(t, budget - n);
+  if (env->emit.stopped) t->later.puts_off = 0; /* what is told early is told to all */
   env->emit.index = index;
   return n;
 }
@@ -195,12 +196,15 @@ static inline int frame_is_valid(const tcptale_frame *f) {
   return f->data || f->cap_len == 0;
 }
 
+static inline int size_is_valid(uint32_t size) {
+  if (size == sizeof(tcptale_frame)) return 1;
+  return size > sizeof(tcptale_frame) && size % _Alignof(tcptale_frame) == 0;
+}
+
 /* The first of `count` says how long each is. */
 static inline int frames_are_valid(const tcptale_frame *frames, size_t count) {
   if (count == 0) return 1;
-  if (!frames || frames->struct_size < sizeof *frames ||
-      frames->struct_size % _Alignof(tcptale_frame))
-    return 0;
+  if (!frames || !size_is_valid(frames->struct_size)) return 0;
   if (count == 1) return frame_is_valid(frames);
   const size_t stride = frames->struct_size;
   const tcptale_frame *end = tcptale_ahead_at(frames, stride, count);
@@ -242,20 +246,26 @@ static int refuse(size_t *consumed, int result) {
 }
 
 /* A packet a call. Nothing but the next call can overlap with its cache misses, so the order is the
- * one that lets that begin soonest (ahead.h, shortcut.h). */
+ * one that lets that begin soonest: what stands between the first look at a connection and the
+ * hints of the next call is all that counts (ahead.h, later.h, shortcut.h). */
 static TCPTALE_INLINE int feed_one(struct tcptale_tracker *t, const tcptale_frame *frame,
                                    size_t *consumed) {
   if (!t || !frames_are_valid(frame, 1)) return refuse(consumed, TCPTALE_ERR_ARG);
+  struct tcptale_ahead_alone alone;
+  int is_read = t->reads_alone && tcptale_ahead_approach(t, frame, &alone);
   int result = may_enter(t);
   if (result != TCPTALE_OK) return refuse(consumed, result);
-  struct tcptale_lookup *look = tcptale_later_look(t);
-  /* Reading alone looks at nothing that settling changes, but for hints; _read_all may decode. */
-  int is_read = t->reads_alone && tcptale_ahead_read_alone(t, frame, look);
+  struct tcptale_lookup *look = t->later.next;
+  is_read = is_read && tcptale_ahead_read_alone(frame, &alone, look);
+  /* So far nothing that settling changes was looked at; _read_all may decode. */
   tcptale_later_settle(t);
   t->later.puts_off = tcptale_roster_open(&t->roster) > t->later.over;
-  if (!is_read) tcptale_ahead_read_all(t, look, frame, 0, 1);
-  take_frame(t, frame, look, 1);
+  if (!is_read) {
+    look->guess = NULL;
+    tcptale_ahead_read_all(t, look, frame, 0, 1);
+  }
   if (consumed) *consumed = 1;
+  take_frame(t, frame, look, 1);
   return t->env.emit.stopped ? TCPTALE_ERR_STOPPED : TCPTALE_OK;
 }
 

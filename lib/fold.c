@@ -303,7 +303,7 @@ int tcptale_fold(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
   if (card->has_tally) card->more.at.tally = conn->tally;
   else card->more.first_ns = conn->first_ns;
   for (uint32_t d = 0; d < 2; d++) fold_end(card, &conn->ends[d], &card->ends[d ^ conn->client_at]);
-  card->is_going = !is_closed && !tcptale_card_is_ending(card) && !tcptale_card_is_at_limit(card);
+  card->is_going = !is_closed && tcptale_card_goes_on(card);
   return 1;
 }
 

@@ -69,16 +69,15 @@ static void begin_reading(struct tcptale_tracker *t, const tcptale_config *confi
   tcptale_defrag_result_init(&t->datagram, sizeof t->datagram);
 }
 
-/* Cuts the block: the tracker, two indexes, what is known of the berths, the defragmenter's fixed
- * part, room to unpack a datagram, the arena. */
+/* Cuts the block: the tracker, two indexes, the defragmenter's fixed part, room to unpack a
+ * datagram, the arena. */
 static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcptale_config *config,
                    const tcptale_callbacks *callbacks, void *user) {
   config->memory_bytes = len;
   tcptale_defrag_config defrag;
   tcptale_settings_defrag(config, &defrag);
   size_t index_at = aligned(sizeof(struct tcptale_tracker));
-  size_t berths_at = index_at + aligned(tcptale_roster_bytes(config));
-  size_t defrag_at = berths_at + aligned(tcptale_berths_bytes(len, tcptale_roster_berthed(config)));
+  size_t defrag_at = index_at + aligned(tcptale_roster_bytes(config));
   size_t unpacked_at = defrag_at + aligned(tcptale_defrag_fixed_bytes(&defrag));
   size_t arena_at = unpacked_at + aligned(TCPTALE_UNPACKED_MOST);
   struct tcptale_tracker *t = (struct tcptale_tracker *)(void *)base;
@@ -88,7 +87,8 @@ static int lay_out(struct tcptale_tracker **out, uint8_t *base, size_t len, tcpt
   begin_env(t, config, callbacks, user);
   begin_reading(t, config);
   t->later.over = TCPTALE_FEW;
-  tcptale_roster_init(&t->roster, &t->env, base + index_at, base + berths_at);
+  t->later.next = t->look;
+  tcptale_roster_init(&t->roster, &t->env, base + index_at);
   if (!tcptale_shape_init(&t->roster, &t->env)) return TCPTALE_ERR_NOMEM;
   tcptale_defrag_init(&t->defrag, &t->env.arena, &defrag, base + defrag_at);
   t->unpacked = base + unpacked_at;

@@ -111,12 +111,30 @@ static inline void tcptale_key_set_v4(struct tcptale_key *key, const uint8_t add
 int tcptale_key_read_own(struct tcptale_key *key, const uint8_t addresses[8], uint32_t ports,
                          const uint64_t *word);
 
-static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
-                                      const uint64_t *word) {
+/* The key of two ends that have different addresses; 0: they have one. */
+static TCPTALE_INLINE int tcptale_key_try_v4(struct tcptale_key *key,
+                                             const struct tcptale_gist_ends *ends,
+                                             const uint64_t *word) {
   uint64_t there = tcptale_be64(ends->addresses), back = there << 32 | there >> 32;
-  if (there == back) return tcptale_key_read_own(key, ends->addresses, ends->ports, word);
+  if (there == back) return 0;
   tcptale_key_set_v4(key, ends->addresses, ends->ports, there > back, word);
   return 1;
+}
+
+static inline int tcptale_key_read_v4(struct tcptale_key *key, const struct tcptale_gist_ends *ends,
+                                      const uint64_t *word) {
+  return tcptale_key_try_v4(key, ends, word) ||
+         tcptale_key_read_own(key, ends->addresses, ends->ports, word);
+}
+
+/* Copies a key of IPv4. */
+static TCPTALE_INLINE void tcptale_key_copy_v4(struct tcptale_key *to,
+                                               const struct tcptale_key *from) {
+  memcpy(to->brief.addr, from->brief.addr, sizeof to->brief.addr);
+  to->brief.ports = from->brief.ports;
+  to->hash = from->hash;
+  to->from = from->from;
+  to->kind = TCPTALE_KEY_V4;
 }
 
 /* The key of who sends and who receives, without scope and flags. 0: both ends are one (LAND), so

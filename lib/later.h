@@ -16,18 +16,15 @@
 #include "tracker.h"
 #include "util.h"
 
-/* The lookup that the next frame is read into: what is put off may still need the last one's. */
-static inline struct tcptale_lookup *tcptale_later_look(struct tcptale_tracker *t) {
-  return t->later.look == t->look ? t->look + 1 : t->look;
-}
-
-/* Keeps what settling needs of a frame whose bytes are gone by then: its lookup, one of the
- * tracker's own, and the sample of its payload. */
+/* Keeps what settling needs of a frame whose bytes are gone by then: its lookup, which is
+ * `later.next`, and the sample of its payload. */
 static inline void tcptale_later_begin(struct tcptale_tracker *t,
                                        const struct tcptale_lookup *look) {
-  assert(look == t->look || look == t->look + 1);
+  assert(look == t->later.next);
   t->later.look = look;
+  t->later.next = look == t->look ? t->look + 1 : t->look;
   t->later.sample = tcptale_dup_sample(&look->gist);
+  tcptale_step_begin_data(&t->env.emit, &look->gist, &t->later.step.event);
 }
 
 /* Puts off what the segment at hand, of which _begin was told, does to its connection `ref`, and to
@@ -50,9 +47,9 @@ static inline void tcptale_later_remember(struct tcptale_tracker *t) {
 static TCPTALE_INLINE void tcptale_later_settle(struct tcptale_tracker *t) {
   struct tcptale_later *later = &t->later;
   if (later->what != TCPTALE_LATER_NOTHING) tcptale_later_do(t);
-  struct tcptale_card *card = later->stepped;
+  struct tcptale_card *card = later->step.card;
   if (!card) return;
-  later->stepped = NULL;
+  later->step.card = NULL;
   tcptale_step_note_late(&t->env, card, later->look->key.from, &later->look->gist);
   tcptale_later_remember(t);
 }

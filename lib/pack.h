@@ -101,9 +101,9 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
   return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
 }
 
-/* The plain SYN+ACK of `gist`, which endpoint `from` sent, answers a packed SYN, which may fold, and
- * is roomy: writes the card of the connection in its place, of class HALF_OPEN, with its links, and
- * a timer that is not set. */
+/* The plain SYN+ACK of `gist`, which endpoint `from` sent, answers a packed SYN, which may fold,
+ * and is roomy: writes the card of the connection in its place, of class HALF_OPEN, with its links,
+ * and a timer that is not set. */
 void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
                          uint32_t from, const struct tcptale_gist *gist);
 

@@ -110,8 +110,14 @@ static uint64_t deadline_at(const void *ctx, uint32_t ref) {
   return tcptale_roster_deadline(ctx, ref);
 }
 
+/* The connections that are to have berths, as the first few never do; 0: none. */
+static uint32_t berthed(const tcptale_config *config) {
+  int is_wanted = (config->flags & TCPTALE_CONFIG_ONE_A_CALL) != 0;
+  return is_wanted && config->max_connections > TCPTALE_FEW ? config->max_connections : 0;
+}
+
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index, void *berths) {
+                         uint8_t *index) {
   uint32_t records = records_most(&env->config);
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
@@ -119,8 +125,8 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   roster->by_id = (uint32_t *)(void *)(index + heads_at(records));
   roster->id_mask = heads_for(records) - 1;
   memset(roster->by_id, 0, (size_t)heads_for(records) * sizeof *roster->by_id);
-  tcptale_berths_init(&roster->berths, &env->arena, berths, env->config.memory_bytes,
-                      tcptale_roster_berthed(&env->config));
+  tcptale_berths_init(&roster->berths, &env->arena, env->config.memory_bytes,
+                      berthed(&env->config));
   tcptale_wheel_init(&roster->wheel, &env->arena, offsetof(struct tcptale_card, timer), deadline_at,
                      env);
   set_limits(roster, env, records);
@@ -135,6 +141,17 @@ int tcptale_roster_has_key(const struct tcptale_conn_env *env, uint32_t ref,
   return tcptale_roster_is_packed(ref)
              ? tcptale_key_has_tail(key, tcptale_packed_key_kind(packed), packed->key_tail)
              : tcptale_key_has_tail(key, card->key_kind, card->key_tail);
+}
+
+struct tcptale_card *tcptale_roster_beside(const struct tcptale_key *key,
+                                           struct tcptale_card *guess) {
+  uint8_t *block = (uint8_t *)guess;
+  for (uint32_t i = 1; i < TCPTALE_BERTH_TRIES; i++) {
+    struct tcptale_card *card = (struct tcptale_card *)(void *)(block + i * TCPTALE_BERTH);
+    tcptale_prefetch(card->ends);
+    if (tcptale_key_is_brief(key, &card->key)) return card;
+  }
+  return NULL;
 }
 
 /* The head of the chain that an id belongs to. */

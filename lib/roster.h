@@ -47,19 +47,12 @@ struct tcptale_roster {
   uint64_t evicted;
 };
 
-/* The connections that are to have berths (berth.h), as the first few never do; 0: none. */
-static inline uint32_t tcptale_roster_berthed(const tcptale_config *config) {
-  int is_wanted = (config->flags & TCPTALE_CONFIG_ONE_A_CALL) != 0;
-  return is_wanted && config->max_connections > TCPTALE_FEW ? config->max_connections : 0;
-}
-
 /* The bytes that both indexes take for a tracker of this configuration. */
 size_t tcptale_roster_bytes(const tcptale_config *config);
 
-/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes, and what is
- * known of the berths at `berths` (berth.h). */
+/* Begins an empty roster; its indexes lie at `index`, aligned to 64, of so many bytes. */
 void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                         uint8_t *index, void *berths);
+                         uint8_t *index);
 
 /* Puts a connection, which has no id yet, into the index of keys and into its class. */
 void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -97,25 +90,14 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
   return home;
 }
 
-/* Where the connection of a hash lies if it has its berth. */
-struct tcptale_guess {
-  struct tcptale_card *card;
-  uint32_t ref; /* 0: there is no guess */
-};
-
-/* Guesses that, and hints that it will be looked for. */
-static TCPTALE_INLINE struct tcptale_guess tcptale_roster_guess(const struct tcptale_roster *roster,
+/* Where the connection of a hash lies if it has its first berth; hints that it will be looked for
+ * there, or in the second. NULL: there are no berths. */
+static TCPTALE_INLINE struct tcptale_card *tcptale_roster_guess(const struct tcptale_roster *roster,
                                                                 uint32_t hash) {
-  const struct tcptale_berths *berths = &roster->berths;
-  struct tcptale_guess guess = {NULL, 0};
-  if (berths->used == 0) return guess;
-  size_t offset = tcptale_berth_offset(berths, hash);
-  uint8_t *block = berths->start + offset;
-  tcptale_prefetch(block);
-  tcptale_prefetch(block + 64);
-  guess.card = (struct tcptale_card *)(void *)block;
-  guess.ref = berths->first + (uint32_t)(offset / TCPTALE_ARENA_UNIT);
-  return guess;
+  if (roster->berths.places == 0) return NULL;
+  uint8_t *block = tcptale_berth_at(&roster->berths, hash);
+  for (size_t line = 0; line < 2 * TCPTALE_BERTH; line += 64) tcptale_prefetch(block + line);
+  return (struct tcptale_card *)(void *)block;
 }
 
 /* Hints that the connection of a hash is looked for soon, from `home` on; its slot in the index is
@@ -251,21 +233,22 @@ static inline struct tcptale_card *tcptale_roster_glance(const struct tcptale_ro
   return is_all || tcptale_roster_has_key(env, slot->ref, key) ? card : NULL;
 }
 
-/* The same, wherever in its cluster it stands, after a guess: what is read at one that is right
- * need not wait for the index to say where the card lies. */
-static inline struct tcptale_card *
-tcptale_roster_glance_at(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                         const struct tcptale_key *key, uint32_t home, struct tcptale_guess guess) {
-  uint32_t at = home, ref = tcptale_table_next(&roster->by_key, key->hash, &at);
-  struct tcptale_card *card = guess.card;
-  if (ref == 0 || tcptale_roster_is_packed(ref)) return NULL;
-  if (ref != guess.ref) {
-    card = tcptale_roster_card(env, ref);
-    tcptale_prefetch(card->ends); /* and a branch: it must not be reckoned from both */
-  }
-  if (!tcptale_key_is_brief(key, &card->key)) return NULL;
-  int is_all = key->kind == TCPTALE_KEY_V4 && card->key_kind == TCPTALE_KEY_V4;
-  return is_all || tcptale_roster_has_key(env, ref, key) ? card : NULL;
+/* What of a key's connection lies in the places behind that of a guess, as _guessed. */
+struct tcptale_card *tcptale_roster_beside(const struct tcptale_key *key,
+                                           struct tcptale_card *guess);
+
+/* What lies where a key of IPv4 was guessed to have its connection, if that is right: its card, or
+ * what is packed, which has key and links where a card has them; else NULL. Who lies at a berth
+ * begins with his key (berth.h), so the index need not be asked. */
+static inline struct tcptale_card *tcptale_roster_guessed(const struct tcptale_key *key,
+                                                          struct tcptale_card *guess) {
+  if (!guess) return NULL;
+  return tcptale_key_is_brief(key, &guess->key) ? guess : tcptale_roster_beside(key, guess);
+}
+
+/* Whether what lies there is packed. */
+static inline int tcptale_roster_is_guess_packed(const struct tcptale_card *guessed) {
+  return guessed->links.id_next & 1;
 }
 
 static inline uint32_t tcptale_roster_half_open(const struct tcptale_roster *roster) {

@@ -18,16 +18,18 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
 }
 
 /* The berth of a hash, where connections are many, and it is free; NONE. However frames come:
- * memory, and who gives way for it, must not depend on that. */
-static uint32_t take_berth(struct tcptale_roster *roster, uint32_t key_kind, uint32_t hash) {
-  if (key_kind != TCPTALE_KEY_V4 || tcptale_roster_open(roster) < TCPTALE_FEW)
-    return TCPTALE_ARENA_NONE;
+ * memory, and who gives way for it, must not depend on that. Who lies there begins with a key that
+ * is not all zero. */
+static uint32_t take_berth(struct tcptale_roster *roster, const struct tcptale_brief_key *key,
+                           uint32_t key_kind, uint32_t hash) {
+  if (key_kind != TCPTALE_KEY_V4 || !(key->addr[0] | key->addr[1])) return TCPTALE_ARENA_NONE;
+  if (tcptale_roster_open(roster) < TCPTALE_FEW) return TCPTALE_ARENA_NONE;
   return tcptale_berth_take(&roster->berths, hash);
 }
 
 static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                           uint32_t key_kind, uint32_t hash) {
-  uint32_t ref = take_berth(roster, key_kind, hash);
+                           const struct tcptale_brief_key *key, uint32_t key_kind, uint32_t hash) {
+  uint32_t ref = take_berth(roster, key, key_kind, hash);
   return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
 }
 
@@ -35,7 +37,7 @@ static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_en
  * become; `*traits` says whether. */
 static uint32_t alloc_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            const struct tcptale_key *key, uint32_t *traits) {
-  uint32_t ref = take_berth(roster, key->kind, key->hash);
+  uint32_t ref = take_berth(roster, &key->brief, key->kind, key->hash);
   int is_roomy = ref != TCPTALE_ARENA_NONE || roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
   *traits = is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0;
   if (ref != TCPTALE_ARENA_NONE) return ref;
@@ -282,7 +284,7 @@ static uint32_t room_for(struct tcptale_roster *roster, struct tcptale_conn_env 
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   if (tcptale_packed_is_roomy(packed)) return ref & ~1u;
   uint32_t key_kind = tcptale_packed_key_kind(packed);
-  uint32_t block = alloc_card(roster, env, key_kind, hash);
+  uint32_t block = alloc_card(roster, env, &packed->key, key_kind, hash);
   if (block == TCPTALE_ARENA_NONE) return TCPTALE_ARENA_NONE;
   struct tcptale_packed *room = tcptale_roster_packed(env, block);
   *room = *packed; /* a length that is not known is copied by a slow instruction */

@@ -37,8 +37,8 @@ struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
                                               const struct tcptale_key *key,
                                               const struct tcptale_gist *gist);
 
-/* A packed SYN is answered, by the end that `key` came from: makes it a folded connection, which `gist`
- * says more of. 0: no memory is left, nothing has happened. */
+/* A packed SYN is answered, by the end that `key` came from: makes it a folded connection, which
+ * `gist` says more of. 0: no memory is left, nothing has happened. */
 int tcptale_shape_answer(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                          const struct tcptale_key *key, const struct tcptale_gist *gist);
 

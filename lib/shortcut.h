@@ -54,15 +54,16 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
   const int puts_off = is_alone && t->later.puts_off;
   struct tcptale_card *card =
-      is_alone ? tcptale_roster_glance_at(&t->roster, &t->env, &look->key, look->home, look->guess)
+      is_alone ? tcptale_roster_guessed(&look->key, look->guess)
                : tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
-  if (!card) card = tcptale_shortcut_search(t, look);
+  if (!card || (is_alone && tcptale_roster_is_guess_packed(card)))
+    card = tcptale_shortcut_search(t, look);
   if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t from = look->key.from;
   uint32_t usual = puts_off
-                       ? tcptale_step_take(&t->env, card, from, &look->gist, 0, &t->later.stepped)
+                       ? tcptale_step_take_early(&t->env, card, from, &look->gist, &t->later.step)
                        : tcptale_usual_take_going(&t->env, card, from, &look->gist);
   if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
   if (!puts_off) tcptale_shortcut_remember(t, look);

@@ -6,6 +6,7 @@
 #define TCPTALE_LIB_STEP_H
 
 #include "card.h"
+#include "emit.h"
 #include "gist.h"
 #include "record.h"
 #include "seq.h"
@@ -30,15 +31,18 @@ struct tcptale_step {
   const struct tcptale_gist *gist;
   uint64_t since_ns; /* the connection's first packet */
   uint64_t idle_ns;  /* since its last */
-  int32_t peer_acked;
-  int32_t peer_edge; /* where the widest window offered so far ends */
-  int32_t ack;       /* what it acknowledges, of the peer's direction */
-  int32_t edge;      /* where the window that it offers ends; meaningful where `ack` <= 1 */
+  uint32_t edge;     /* number at which the window that it offers ends */
   uint32_t len;
   uint32_t is_fin;  /* 1: it carries FIN */
   uint32_t carries; /* 1: it carries bytes, or FIN */
   uint32_t own_ended;
   uint32_t peer_ended;
+};
+
+/* What is left for whoever puts off the rest of a step (tcptale_step_take). */
+struct tcptale_step_later {
+  struct tcptale_card *card; /* whose step is to be noted; NULL */
+  tcptale_data_event event;  /* what is told of its bytes */
 };
 
 static inline void tcptale_step_begin(struct tcptale_step *s, int is_ending) {
@@ -51,10 +55,7 @@ static inline void tcptale_step_begin(struct tcptale_step *s, int is_ending) {
   s->carries = (s->len > 0) | s->is_fin;
   s->own_ended = is_ending ? tcptale_card_has_ended(own) : 0;
   s->peer_ended = is_ending ? tcptale_card_has_ended(peer) : 0;
-  s->peer_acked = tcptale_card_ahead(peer, peer->acked);
-  s->peer_edge = tcptale_card_ahead(peer, peer->edge);
-  s->ack = tcptale_card_ahead(peer, gist->said.ack);
-  s->edge = (int32_t)((uint32_t)s->ack + ((uint32_t)gist->said.window << own->scale));
+  s->edge = gist->said.ack + ((uint32_t)gist->said.window << own->scale);
 }
 
 /* What else is asked of it once its numbers are right. */
@@ -67,18 +68,23 @@ static inline void tcptale_step_begin_rest(struct tcptale_step *s,
 /* Rules R3, R14: right at the next byte, which is the highest that was seen, and within the window.
  * After its FIN an end sends only acknowledgements. A segment of very few bytes is a probe, a
  * keep-alive, or tiny, which is counted. */
-static inline int tcptale_step_is_in_order(const struct tcptale_step *s) {
+static inline int tcptale_step_is_in_order(const struct tcptale_step *s, int is_ending) {
   const struct tcptale_card_end *own = s->own;
-  if (s->len - 1 < TCPTALE_TINY_BYTES || s->gist->said.seq != own->next_seq + s->own_ended)
+  const uint32_t seq = s->gist->said.seq;
+  if (s->len - 1 < TCPTALE_TINY_BYTES || seq != own->next_seq + s->own_ended) return 0;
+  if (is_ending && s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE)))
     return 0;
-  if (s->carries && (own->flags & (TCPTALE_CARD_ENDED | TCPTALE_CARD_SOFT_BASE))) return 0;
   if (s->is_fin && tcptale_card_ahead(own, own->acked) > 0) return 0;
-  return (int64_t)s->own_ended + s->len <= tcptale_card_ahead(own, own->edge);
+  return tcptale_seq_distance(own->edge, seq + s->len) >= 0;
 }
 
-/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. */
-static inline int tcptale_step_is_ack_in_order(const struct tcptale_step *s) {
-  return s->ack <= (int32_t)s->peer_ended && s->ack >= s->peer_acked + !s->carries;
+/* Rules R5, R12: it acknowledges what was seen, something new unless it carries something. What is
+ * acknowledged of one that goes on was seen. */
+static inline int tcptale_step_is_ack_in_order(const struct tcptale_step *s, int is_ending) {
+  const uint32_t ack = s->gist->said.ack, end = s->peer->next_seq + s->peer_ended;
+  if (is_ending && tcptale_seq_distance(end, s->peer->acked) < 0) return 0;
+  return tcptale_seq_distance(end, ack) >= 0 &&
+         tcptale_seq_distance(ack, s->peer->acked) >= (int32_t)!s->carries;
 }
 
 /* Rule R13: a timestamp where there has to be one, not below the last. */
@@ -88,15 +94,32 @@ static inline int tcptale_step_is_stamped(const struct tcptale_step *s) {
          tcptale_seq_distance(s->gist->said.ts_val, s->own->ts_recent) >= 0;
 }
 
+_Static_assert(offsetof(struct tcptale_card_end, ttl) ==
+                       offsetof(struct tcptale_card_end, mac) + 2 &&
+                   offsetof(struct tcptale_gist, ttl) == offsetof(struct tcptale_gist, mac) + 2,
+               "the way of a segment is one number");
+
+/* The link address's digest and the TTL, which stand side by side there; the byte behind is left
+ * out. */
+static inline uint32_t tcptale_step_path(const void *mac) {
+  const uint8_t bits[4] = {0xff, 0xff, 0xff, 0};
+  uint32_t path, mask;
+  memcpy(&path, mac, sizeof path);
+  memcpy(&mask, bits, sizeof mask);
+  return path & mask;
+}
+
 static inline int tcptale_step_is_same_path(const struct tcptale_step *s) {
-  return s->own->ttl == s->gist->ttl && s->own->mac == s->gist->mac;
+  const uint8_t *own = (const uint8_t *)s->own, *gist = (const uint8_t *)s->gist;
+  return tcptale_step_path(own + offsetof(struct tcptale_card_end, mac)) ==
+         tcptale_step_path(gist + offsetof(struct tcptale_gist, mac));
 }
 
 /* A shrinking window is told (rule R14). Its field alone goes up and down at every segment of some,
  * so nothing may branch on that first. */
 static inline int tcptale_step_shrinks(const struct tcptale_step *s) {
-  return s->edge < s->peer_edge && s->edge + (1 << s->own->scale) <= s->peer_edge &&
-         s->gist->said.window < s->own->window;
+  int32_t by = tcptale_seq_distance(s->peer->edge, s->edge);
+  return by > 0 && by >= 1 << s->own->scale && s->gist->said.window < s->own->window;
 }
 
 /* Its time was over before this segment came, or it was silent for so long that its timestamps say
@@ -137,10 +160,10 @@ static inline void tcptale_step_enter(struct tcptale_card_end *end, uint32_t inp
 /* What its receiver knows now. The FIN's acknowledgement counts once (rule R18). */
 static inline void tcptale_step_note_ack(const struct tcptale_step *s) {
   struct tcptale_card_end *peer = s->peer;
-  if (s->edge > s->peer_edge) peer->edge = peer->next_seq + (uint32_t)s->edge;
+  if (tcptale_seq_distance(s->edge, peer->edge) > 0) peer->edge = s->edge;
   peer->flags |= TCPTALE_CARD_ACKS_SEEN;
   peer->acked = s->gist->said.ack;
-  if (!s->peer_ended || s->ack != 1) return;
+  if (!s->peer_ended || s->gist->said.ack != peer->next_seq + 1) return;
   peer->flags |= TCPTALE_CARD_FIN_ACKED;
   tcptale_step_enter(peer, TCPTALE_INPUT_ACK_OF_FIN);
 }
@@ -163,21 +186,21 @@ static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int i
   if (!s->card->data_told) s->card->data_told = 1; /* the word's id is read next */
 }
 
-_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
-               "_tell_data writes every member");
+/* What an event says of bytes, but whose they are and where they belong. */
+static inline void tcptale_step_begin_data(const struct tcptale_emit *emit,
+                                           const struct tcptale_gist *gist,
+                                           tcptale_data_event *event) {
+  event->index = event->from_index = emit->index;
+  event->ts_ns = event->from_ts_ns = emit->ts_ns;
+  event->len = gist->said.len;
+  event->data = gist->payload;
+}
 
-/* Tells its bytes. `is_noted`: the next byte is the one behind them by now. */
-static inline void tcptale_step_tell_data(struct tcptale_conn_env *env,
-                                          const struct tcptale_step *s, int is_noted) {
-  tcptale_data_event event;
-  event.conn_id = s->card->id;
-  event.direction = s->from ^ (uint32_t)s->card->client_at;
-  event.len = s->len;
-  event.offset = tcptale_card_next(s->own) - (is_noted ? s->len : 0);
-  event.from_index = env->emit.index;
-  event.from_ts_ns = env->now_ns;
-  event.data = s->gist->payload;
-  tcptale_emit_data(&env->emit, tcptale_card_handle(s->card), &event);
+/* And the rest, before they are noted. */
+static inline void tcptale_step_end_data(const struct tcptale_step *s, tcptale_data_event *event) {
+  event->conn_id = s->card->id;
+  event->direction = s->from ^ (uint32_t)s->card->client_at;
+  event->offset = tcptale_card_next(s->own);
 }
 
 static inline int tcptale_step_both_are_over(const struct tcptale_card *card) {
@@ -218,7 +241,7 @@ static inline void tcptale_step_note_late(const struct tcptale_conn_env *env,
 static TCPTALE_INLINE int tcptale_step_is_usual(const struct tcptale_conn_env *env,
                                                 struct tcptale_step *s, int is_ending) {
   tcptale_step_begin(s, is_ending);
-  if (!tcptale_step_is_in_order(s) || !tcptale_step_is_ack_in_order(s) ||
+  if (!tcptale_step_is_in_order(s, is_ending) || !tcptale_step_is_ack_in_order(s, is_ending) ||
       !tcptale_step_is_stamped(s))
     return 0;
   tcptale_step_begin_rest(s, env);
@@ -227,22 +250,39 @@ static TCPTALE_INLINE int tcptale_step_is_usual(const struct tcptale_conn_env *e
   return tcptale_step_is_same_path(s) || tcptale_step_note_path(s->own, s->gist);
 }
 
-/* Takes a plain segment that endpoint `from` sent, of a connection as usual.h asks for, if it is a usual
- * one (TCPTALE_STEP_). `is_ending` 0: no FIN is in it, and none was before; then half of
- * the conditions fall away, and the compiler leaves them out. `later`, where it is not NULL and
- * none is ending: what the step changes is left to whoever calls _note_late of it, before anybody
- * looks at the card, which is named there. */
+/* Takes a plain segment that endpoint `from` sent, of a connection as usual.h asks for, if it is a
+ * usual one (TCPTALE_STEP_). `is_ending` 0: no FIN is in it, and none was before; then half of
+ * the conditions fall away, and the compiler leaves them out. */
 static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
                                                  struct tcptale_card *card, uint32_t from,
-                                                 const struct tcptale_gist *gist, int is_ending,
-                                                 struct tcptale_card **later) {
+                                                 const struct tcptale_gist *gist, int is_ending) {
   struct tcptale_step s = {.card = card, .from = from, .gist = gist};
+  tcptale_data_event event;
   if (!tcptale_step_is_usual(env, &s, is_ending)) return TCPTALE_STEP_NOT;
-  if (later) *later = card;
-  else tcptale_step_note(&s, is_ending);
-  if (s.len > 0) tcptale_step_tell_data(env, &s, !later);
+  if (s.len > 0) {
+    tcptale_step_begin_data(&env->emit, gist, &event);
+    tcptale_step_end_data(&s, &event);
+  }
+  tcptale_step_note(&s, is_ending);
+  if (s.len > 0) tcptale_emit_data(&env->emit, tcptale_card_handle(card), &event);
   if (s.is_fin) tcptale_step_tell_end(env, card, from);
   if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
+  return TCPTALE_STEP_TAKEN;
+}
+
+/* The same of one of a connection that goes on, without FIN, before any stop. What its step changes
+ * is left to whoever calls _note_late of it before anybody looks at the card, which is named in
+ * `later`; the event there was begun. */
+static TCPTALE_INLINE uint32_t tcptale_step_take_early(struct tcptale_conn_env *env,
+                                                       struct tcptale_card *card, uint32_t from,
+                                                       const struct tcptale_gist *gist,
+                                                       struct tcptale_step_later *later) {
+  struct tcptale_step s = {.card = card, .from = from, .gist = gist};
+  if (!tcptale_step_is_usual(env, &s, 0)) return TCPTALE_STEP_NOT;
+  later->card = card;
+  if (s.len == 0) return TCPTALE_STEP_TAKEN;
+  tcptale_step_end_data(&s, &later->event);
+  tcptale_emit_whole_data(&env->emit, tcptale_card_handle(card), &later->event);
   return TCPTALE_STEP_TAKEN;
 }
 

@@ -9,6 +9,7 @@
 #include "dup.h"
 #include "record.h"
 #include "roster.h"
+#include "step.h"
 
 enum {
   TCPTALE_AHEAD = 32,   /* frames of a batch that are read ahead, at most */
@@ -22,7 +23,7 @@ enum {
 struct tcptale_lookup {
   struct tcptale_gist gist; /* as the key, where has_key is 1; else of kind ODD */
   struct tcptale_key key;
-  struct tcptale_guess guess; /* of a frame that is fed alone */
+  struct tcptale_card *guess; /* of a frame that is fed alone; NULL: none */
   uint32_t home;              /* where the index of keys is searched from */
   uint32_t has_key;           /* 1: TCP, and addresses */
   uint32_t has_packet;        /* 1: it was decoded; 0: its gist is all that was read */
@@ -37,7 +38,7 @@ struct tcptale_announced {
 };
 
 enum tcptale_later_what {
-  TCPTALE_LATER_NOTHING = 0,  /* or the step of `stepped` */
+  TCPTALE_LATER_NOTHING = 0,  /* or a step */
   TCPTALE_LATER_REMEMBER = 1, /* the frame; with each of the others, too */
   TCPTALE_LATER_ANSWER = 2,   /* the call becomes a card */
   TCPTALE_LATER_ESTABLISH = 3,
@@ -45,13 +46,14 @@ enum tcptale_later_what {
   TCPTALE_LATER_LINGER = 5 /* both sides are over, which was told: the ports are kept in mind */
 };
 
-/* What the last frame has left to be done (later.h). At most one thing: `stepped` is set, or `what`
- * is not NOTHING. */
+/* What the last frame has left to be done (later.h). At most one thing: the step has a card, or
+ * `what` is not NOTHING. */
 struct tcptale_later {
   uint32_t puts_off; /* 1: the frame at hand may leave something */
   uint32_t over;     /* that it came alone, and that more connections are open: FEW; tests set it */
-  struct tcptale_card *stepped;      /* whose step is to be noted; NULL */
-  const struct tcptale_lookup *look; /* the frame's: one of the tracker's, never on a stack */
+  struct tcptale_step_later step;
+  const struct tcptale_lookup *look; /* the frame's */
+  struct tcptale_lookup *next;       /* that the next frame fed alone is read into: not `look` */
   uint64_t sample;                   /* of the payload (dup.h), which is gone by then */
   uint32_t what;                     /* TCPTALE_LATER_ */
   uint32_t ref;                      /* to which connection; not of REMEMBER */

@@ -9,12 +9,12 @@ uint64_t tcptale_usual_idle_ns(const tcptale_config *config) {
 
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
                                   uint32_t from, const struct tcptale_gist *gist) {
-  return tcptale_step_take(env, card, from, gist, 0, NULL);
+  return tcptale_step_take(env, card, from, gist, 0);
 }
 
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,
                                 uint32_t from, const struct tcptale_gist *gist) {
-  return tcptale_step_take(env, card, from, gist, 1, NULL);
+  return tcptale_step_take(env, card, from, gist, 1);
 }
 
 int tcptale_usual_ends_silently(const struct tcptale_conn_env *env, struct tcptale_card *card,

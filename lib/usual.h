@@ -21,8 +21,8 @@ static inline int tcptale_usual_may_come(const struct tcptale_conn_env *env,
   return card->cls == TCPTALE_CLASS_FULL && !card->has_record && tcptale_usual_is_wanted(env, card);
 }
 
-/* Takes a plain segment that endpoint `from` of its key sent, if it is a usual one (TCPTALE_STEP_). _going: without
- * FIN, and card->is_going is 1; _any: tcptale_usual_may_come is 1. */
+/* Takes a plain segment that endpoint `from` of its key sent, if it is a usual one (TCPTALE_STEP_).
+ * _going: without FIN, and card->is_going is 1; _any: tcptale_usual_may_come is 1. */
 uint32_t tcptale_usual_take_going(struct tcptale_conn_env *env, struct tcptale_card *card,
                                   uint32_t from, const struct tcptale_gist *gist);
 uint32_t tcptale_usual_take_any(struct tcptale_conn_env *env, struct tcptale_card *card,

@@ -9,7 +9,7 @@
 #include "tcptale.h"
 #include "tracker.h"
 
-enum { PAGES = 40, BLOCK_BYTES = PAGES * 16384, OWNERS = 700 };
+enum { PAGES = 40, BLOCK_BYTES = PAGES * 16384, OWNERS = 1400 };
 
 static uint32_t seed = 20240620;
 
@@ -21,27 +21,50 @@ static uint32_t random_number(void) {
 /* An arena of some pages, and berths in a quarter of as many. */
 struct place {
   uint8_t *block;
-  uint64_t known[PAGES * 2];
   struct tcptale_arena arena;
   struct tcptale_berths berths;
 };
 
-static void begin(struct place *p) {
-  const uint32_t most = BLOCK_BYTES / 4 / 128;
+static void begin_with(struct place *p, uint32_t most) {
   p->block = aligned_alloc(64, BLOCK_BYTES);
   cr_assert_not_null(p->block);
   memset(p->block, 0xee, BLOCK_BYTES);
-  uint32_t pages = tcptale_arena_init(&p->arena, p->block, BLOCK_BYTES, 0);
-  uint64_t fixed_bytes = tcptale_arena_fixed_bytes(&p->arena);
-  cr_assert_gt(pages, PAGES - 4u);
-  cr_assert_leq(tcptale_berths_bytes(BLOCK_BYTES, most), sizeof p->known);
-  cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, most + 1), 0u, "that many are too many");
-  cr_assert_eq(tcptale_berths_bytes(BLOCK_BYTES, 0), 0u);
-  memset(p->known, 0xee, sizeof p->known);
-  tcptale_berths_init(&p->berths, &p->arena, p->known, BLOCK_BYTES, most);
-  cr_assert_eq(p->berths.pages, 10u, "a quarter");
-  cr_assert_eq(tcptale_arena_pages_left(&p->arena), pages - 10u, "which nobody else gets");
-  cr_assert_eq(tcptale_arena_fixed_bytes(&p->arena), fixed_bytes, "nor counts");
+  cr_assert_gt(tcptale_arena_init(&p->arena, p->block, BLOCK_BYTES, 0), PAGES - 4u);
+  tcptale_berths_init(&p->berths, &p->arena, BLOCK_BYTES, most);
+}
+
+static void begin(struct place *p) {
+  begin_with(p, BLOCK_BYTES / 4 / 128);
+  cr_assert_eq(p->berths.places, 10 * TCPTALE_BERTH_PLACES, "a quarter");
+}
+
+/* What every place begins with: not zero where it is taken. */
+static uint64_t begin_of(const struct place *p, uint32_t place) {
+  uint64_t number;
+  memcpy(&number, p->berths.start + place * TCPTALE_BERTH, sizeof number);
+  return number;
+}
+
+/* They are a quarter of the memory at most, which nobody else gets, nor counts. */
+Test(berth, pages) {
+  static struct place none, p;
+  begin_with(&none, 0);
+  cr_assert_null(none.berths.start);
+  cr_assert_eq(tcptale_berth_take(&none.berths, 77), TCPTALE_ARENA_NONE);
+  begin(&p);
+  cr_assert_eq(tcptale_arena_pages_left(&p.arena), tcptale_arena_pages_left(&none.arena) - 10u);
+  cr_assert_eq(tcptale_arena_fixed_bytes(&p.arena), tcptale_arena_fixed_bytes(&none.arena));
+  for (uint32_t place = 0; place < p.berths.places; place++) cr_assert_eq(begin_of(&p, place), 0u);
+  free(none.block);
+  free(p.block);
+  begin_with(&p, BLOCK_BYTES / 4 / 128 + 1);
+  cr_assert_null(p.berths.start, "that many are too many");
+  free(p.block);
+}
+
+/* What an owner writes. */
+static uint8_t mark_of(uint32_t owner) {
+  return (uint8_t)(owner % 255 + 1);
 }
 
 Test(berth, each_has_one_owner) {
@@ -53,7 +76,7 @@ Test(berth, each_has_one_owner) {
     uint32_t i = random_number() % OWNERS;
     if (refs[i] != 0) {
       const uint8_t *at = tcptale_arena_at(&p.arena, refs[i]);
-      for (size_t k = 0; k < TCPTALE_BERTH; k++) cr_assert_eq(at[k], (uint8_t)i);
+      for (size_t k = 0; k < TCPTALE_BERTH; k++) cr_assert_eq(at[k], mark_of(i));
       cr_assert(tcptale_berth_release(&p.berths, refs[i]));
       refs[i] = 0;
       used--;
@@ -62,7 +85,7 @@ Test(berth, each_has_one_owner) {
       refs[i] = tcptale_berth_take(&p.berths, hashes[i]);
       turned_away += refs[i] == 0;
       used += refs[i] != 0;
-      if (refs[i] != 0) memset(tcptale_arena_at(&p.arena, refs[i]), (int)i, TCPTALE_BERTH);
+      if (refs[i] != 0) memset(tcptale_arena_at(&p.arena, refs[i]), mark_of(i), TCPTALE_BERTH);
     }
     cr_assert_eq(p.berths.used, used);
     cr_assert_eq(p.arena.used_bytes, used * TCPTALE_BERTH);
@@ -70,27 +93,37 @@ Test(berth, each_has_one_owner) {
   cr_assert_gt(turned_away, 1000u);
   for (uint32_t i = 0; i < OWNERS; i++)
     if (refs[i] != 0) cr_assert(tcptale_berth_release(&p.berths, refs[i]));
-  for (uint32_t page = 0; page < p.berths.pages; page++)
-    cr_assert_eq(p.berths.taken[page][0] | p.berths.taken[page][1], 0u);
+  for (uint32_t place = 0; place < p.berths.places; place++) cr_assert_eq(begin_of(&p, place), 0u);
   free(p.block);
 }
 
-/* Where a guess looks is where a block lies whose berth was free; the pages are the arena's. */
+/* Where a guess looks is where a block lies whose berth was free, or in one of the next; the pages
+ * are the arena's, and their heads stay whole. */
 Test(berth, is_where_the_hash_says) {
   static struct place p;
+  uint32_t by_try[TCPTALE_BERTH_TRIES + 1] = {0};
   begin(&p);
-  for (uint32_t n = 0; n < 500; n++) {
-    uint32_t hash = random_number(), ref = tcptale_berth_take(&p.berths, hash);
-    uint8_t *at = p.berths.start + tcptale_berth_offset(&p.berths, hash);
-    cr_assert(tcptale_berth_page(&p.berths, hash) < p.berths.pages);
-    cr_assert(tcptale_berth_place(hash) < TCPTALE_BERTHS);
+  for (uint32_t n = 0; n < 700; n++) {
+    uint32_t hash = random_number(), tries = 0, ref = tcptale_berth_take(&p.berths, hash);
+    uint8_t *home = tcptale_berth_at(&p.berths, hash), *at = home;
+    cr_assert_lt(tcptale_berth_place(&p.berths, hash), p.berths.homes);
     cr_assert_eq((uintptr_t)at % 64, 0u);
-    cr_assert_eq(tcptale_arena_of(at), &p.arena);
-    if (ref != TCPTALE_ARENA_NONE) cr_assert_eq(tcptale_arena_at(&p.arena, ref), (void *)at);
-    cr_assert_eq(tcptale_berth_take(&p.berths, hash), TCPTALE_ARENA_NONE, "it is taken");
+    if (ref != TCPTALE_ARENA_NONE) {
+      uint8_t *block = tcptale_arena_at(&p.arena, ref);
+      cr_assert_eq(tcptale_arena_of(block), &p.arena);
+      cr_assert_eq(tcptale_arena_of(block + TCPTALE_BERTH - 1), &p.arena);
+      memset(block, 1, TCPTALE_BERTH);
+      for (; at != block; at += TCPTALE_BERTH) tries++;
+    } else {
+      tries = TCPTALE_BERTH_TRIES;
+    }
+    cr_assert_leq(tries, TCPTALE_BERTH_TRIES);
+    by_try[tries]++;
   }
-  cr_assert_eq(tcptale_berth_place(0xffffffffu), TCPTALE_BERTHS - 1);
-  cr_assert_eq(tcptale_berth_page(&p.berths, 0xffffffffu), p.berths.pages - 1);
+  for (uint32_t i = 1; i < TCPTALE_BERTH_TRIES; i++)
+    cr_expect(by_try[i] > 0 && by_try[i] < by_try[i - 1], "%u: %u", i, by_try[i]);
+  cr_expect_gt(by_try[TCPTALE_BERTH_TRIES], 0u);
+  cr_assert_eq(tcptale_berth_place(&p.berths, 0xffffffffu), p.berths.homes - 1);
   free(p.block);
 }
 
@@ -100,6 +133,7 @@ Test(berth, others_have_the_rest) {
   begin(&p);
   uint32_t ref = tcptale_berth_take(&p.berths, 5), other = 0, last = 0;
   cr_assert_neq(ref, TCPTALE_ARENA_NONE);
+  memset(tcptale_arena_at(&p.arena, ref), 1, TCPTALE_BERTH);
   while ((last = tcptale_arena_alloc(&p.arena, TCPTALE_ARENA_128)) != TCPTALE_ARENA_NONE) {
     other = last;
     cr_assert_not(tcptale_berth_release(&p.berths, other), "that is none of them");
@@ -218,7 +252,7 @@ Test(berth, of_many_cards) {
     const struct tcptale_berths *berths = &f.tracker->roster.berths;
     for (uint32_t n = 0; n < CONNS; n++) shake_hands(&f, 4, n);
     feed_now(&f);
-    cr_expect(berths->used > LATE * 8 / 10 && berths->used <= LATE, "%u", berths->used);
+    cr_expect(berths->used > LATE * 9 / 10 && berths->used <= LATE, "%u", berths->used);
     for (uint32_t n = 0; n < CONNS; n++) feed(&f, 4, n, STEP_BYTES);
     feed_now(&f);
     cr_expect_eq(heard.bytes, CONNS * 20u);
@@ -237,7 +271,7 @@ static uint32_t berth_of(const struct tcptale_tracker *t, uint64_t id) {
   const struct tcptale_berths *berths = &t->roster.berths;
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id) & ~1u;
   cr_assert_neq(ref, 0u);
-  return ref >= berths->first && (ref - berths->first) / 1024 < berths->pages ? ref : 0;
+  return ref >= berths->first && (ref - berths->first) / 8 < berths->places ? ref : 0;
 }
 
 /* Calls lie there as well, and become cards where they are; each is found all the while. */
@@ -252,7 +286,7 @@ Test(berth, of_calls_that_are_answered) {
     for (uint32_t n = 0; n < CONNS; n++) feed(&f, 4, n, STEP_SYN);
     feed_now(&f);
     for (uint64_t id = 1; id <= CONNS; id++) there += (berth[id] = berth_of(f.tracker, id)) != 0;
-    cr_expect(there > LATE * 8 / 10 && there <= LATE, "%u", there);
+    cr_expect(there > LATE * 9 / 10 && there <= LATE, "%u", there);
     for (uint32_t step = STEP_ANSWER; step <= STEP_BYTES; step++) {
       for (uint32_t n = CONNS; n-- > 0;) feed(&f, 4, n, step);
       feed_now(&f);
@@ -275,7 +309,7 @@ Test(berth, none_for_few) {
   struct heard heard;
   for (uint32_t most = TCPTALE_FEW; most <= TCPTALE_FEW + 1; most++) {
     begin_feeding(&f, &heard, 1, 16 << 20, most);
-    cr_expect_eq(f.tracker->roster.berths.pages > 0, most > TCPTALE_FEW);
+    cr_expect_eq(f.tracker->roster.berths.places > 0, most > TCPTALE_FEW);
     tcptale_tracker_free(f.tracker);
   }
 }

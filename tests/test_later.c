@@ -248,14 +248,14 @@ Test(later, waits_for_the_next_call) {
     frame.ts_ns += 1000;
     frame.cap_len = frame.wire_len = build(0, data);
     feed(&side[PATIENT], &frame, 3);
-    stepped += t->later.stepped != NULL;
+    stepped += t->later.step.card != NULL;
     answered += t->later.what == TCPTALE_LATER_ANSWER;
     completed += t->later.what == TCPTALE_LATER_ESTABLISH;
     ended += t->later.what == TCPTALE_LATER_END;
     closed += t->later.what == TCPTALE_LATER_LINGER;
     if (n % 7 != 0) continue;
     cr_expect_eq(tcptale_tracker_expire(t, 0), 0);
-    cr_expect(t->later.stepped == NULL && t->later.what == TCPTALE_LATER_NOTHING);
+    cr_expect(t->later.step.card == NULL && t->later.what == TCPTALE_LATER_NOTHING);
   }
   cr_expect(stepped > 300 && answered > 50 && completed > 50 && ended > 100 && closed > 100,
             "%u %u %u %u %u", stepped, answered, completed, ended, closed);

@@ -91,8 +91,8 @@ enum tcptale_config_flag {
  * ONE_A_CALL, where max_connections is set and memory_bytes is 512 times as much or more: beyond
  * 4,096 the connections of IPv4, half-open ones too, lie where their hashes say, so that one is
  * found with one cache miss instead of two, one after the other. They have two places of 128 bytes
- * for each of max_connections, in at most a quarter of the memory, which nothing else gets; and
- * batches are slower by it. Else it does nothing. */
+ * for each of max_connections, in at most a quarter of the memory, which nothing else gets, and
+ * which is touched when the tracker is made; and batches are slower by it. Else it does nothing. */
 typedef struct tcptale_config {
   uint32_t struct_size;
   uint32_t flags;              /* TCPTALE_CONFIG_; 0 */
