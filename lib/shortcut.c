@@ -103,8 +103,17 @@ int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *c
                                               : take_ending(t, card, look);
 }
 
-static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
-  uint32_t ref = tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
+/* The reference of its connection, where it was guessed to lie or as the index says; 0. */
+static uint32_t find(const struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                     struct tcptale_card *guess) {
+  const struct tcptale_card *card = tcptale_roster_guessed(&look->key, guess);
+  if (card) return ref_of(t, card) | (uint32_t)tcptale_roster_is_guess_packed(card);
+  return tcptale_roster_look_from(&t->roster, &t->env, &look->key, look->home);
+}
+
+static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                       struct tcptale_card *guess) {
+  uint32_t ref = find(t, look, guess);
   if (!tcptale_roster_is_packed(ref) || is_copy(t, look)) return 0;
   if (!tcptale_call_is_answered(&t->env, &look->key, ref, &look->gist)) return 0;
   if (t->later.puts_off && tcptale_arena_pages_left(&t->env.arena) > 0) { /* memory for it */
@@ -116,9 +125,10 @@ static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *l
   return 1;
 }
 
-int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look) {
+int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                          struct tcptale_card *guess) {
   const struct tcptale_key *key = &look->key;
-  if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look);
+  if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look, guess);
   if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
   if (is_copy(t, look)) return 0;
   if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);

@@ -20,11 +20,12 @@ struct tcptale_card *tcptale_shortcut_search(const struct tcptale_tracker *t,
  * handshake, what is usual while a connection closes, and what is plain while bytes wait.
  * _unusual: what is plain, though not usual, of a folded connection, which is woken for it, taken
  * or not, as the long way would.
- * _call: a SYN, or the SYN+ACK that answers it. */
+ * _call: a SYN, or the SYN+ACK that answers it; `guess`: where its connection may lie, NULL. */
 int tcptale_shortcut_not_going(struct tcptale_tracker *t, struct tcptale_card *card,
                                const struct tcptale_lookup *look);
 int tcptale_shortcut_unusual(struct tcptale_tracker *t, const struct tcptale_lookup *look);
-int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look);
+int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
+                          struct tcptale_card *guess);
 
 /* The latest frame was not believed, or took back what others did: until it is forgotten no usual
  * segment goes the short way, which would not see that it is a copy of one (dup.h). */
@@ -78,7 +79,7 @@ static TCPTALE_INLINE int tcptale_shortcut(struct tcptale_tracker *t,
   if (look->gist.kind == TCPTALE_GIST_ODD) return 0;
   if (is_alone && t->later.puts_off) tcptale_later_begin(t, look);
   if (look->gist.kind == TCPTALE_GIST_PLAIN) return tcptale_shortcut_usual(t, look, is_alone);
-  return t->wants_gists && tcptale_shortcut_call(t, look);
+  return t->wants_gists && tcptale_shortcut_call(t, look, is_alone ? look->guess : NULL);
 }
 
 /* The same, not in line. */
