@@ -15,29 +15,33 @@ static int has_room(const struct tcptale_roster *roster, const struct tcptale_co
 
 _Static_assert(sizeof(tcptale_open_event) ==
                    offsetof(tcptale_open_event, endpoints) + sizeof(tcptale_endpoints),
-               "tell_open writes every member");
+               "_draft writes every member but id, index and time");
 
 /* To zero all of it first would take as long again. */
-static void tell_open(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                      const struct tcptale_key *key) {
-  tcptale_open_event event;
-  event.conn_id = env->last_id;
-  event.how = TCPTALE_OPEN_SYN;
-  event.role = TCPTALE_ROLE_KNOWN;
-  memset(&event.endpoints, 0, sizeof event.endpoints);
-  event.endpoints.struct_size = sizeof event.endpoints;
-  event.endpoints.role = TCPTALE_ROLE_KNOWN;
-  tcptale_tell_ends_of(&packed->key, key->kind, packed->key_tail, key->from, &event.endpoints);
-  tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), &event);
+void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale_key *key,
+                        const struct tcptale_gist *gist, struct tcptale_packed *draft,
+                        tcptale_open_event *event) {
+  tcptale_pack_call(env, draft, key, gist);
+  event->how = TCPTALE_OPEN_SYN;
+  event->role = TCPTALE_ROLE_KNOWN;
+  memset(&event->endpoints, 0, sizeof event->endpoints);
+  event->endpoints.struct_size = sizeof event->endpoints;
+  event->endpoints.role = TCPTALE_ROLE_KNOWN;
+  tcptale_tell_ends_of(&key->brief, key->kind, tcptale_key_tail(key), key->from, &event->endpoints);
 }
 
-int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      const struct tcptale_key *key, const struct tcptale_gist *gist) {
-  if (!has_room(roster, env)) return 0;
-  struct tcptale_packed *packed = tcptale_shape_add_call(roster, env, key, gist);
-  if (!packed) return 0;
-  tell_open(env, packed, key);
-  return 1;
+struct tcptale_packed *tcptale_call_make(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key,
+                                         const struct tcptale_packed *draft) {
+  if (!has_room(roster, env)) return NULL;
+  return tcptale_shape_make_call(roster, env, key, draft);
+}
+
+void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       tcptale_open_event *event) {
+  event->conn_id = tcptale_packed_id(packed);
+  tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), event);
 }
 
 int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tcptale_key *key,

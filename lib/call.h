@@ -8,10 +8,23 @@
 #include "gist.h"
 #include "roster.h"
 
-/* A SYN of kind CALL on a key that has no connection: opens it, 1. 0: there is no room but by
- * eviction, or it would be due at once; nothing has happened. */
-int tcptale_call_open(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                      const struct tcptale_key *key, const struct tcptale_gist *gist);
+/* What a SYN of kind CALL is to be packed as, and what is to be told of it, but for the id: all
+ * that is known before it is known whether its key has a connection, so that it does not stand
+ * behind that look (lib/README.md). */
+void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale_key *key,
+                        const struct tcptale_gist *gist, struct tcptale_packed *draft,
+                        tcptale_open_event *event);
+
+/* Makes it a connection, as its key has none; tcptale_roster_enter_call and _tell are to follow.
+ * NULL: there is no room but by eviction, or it would be due at once; nothing has happened. */
+struct tcptale_packed *tcptale_call_make(struct tcptale_roster *roster,
+                                         struct tcptale_conn_env *env,
+                                         const struct tcptale_key *key,
+                                         const struct tcptale_packed *draft);
+
+/* Tells that it opened. */
+void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       tcptale_open_event *event);
 
 /* Whether a SYN+ACK of kind CALL, on a key whose connection `ref` is packed, answers it; then
  * tcptale_shape_answer is to follow. */

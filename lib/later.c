@@ -42,6 +42,10 @@ void tcptale_later_do(struct tcptale_tracker *t) {
   switch ((enum tcptale_later_what)what) {
   case TCPTALE_LATER_NOTHING:
   case TCPTALE_LATER_REMEMBER: break;
+  case TCPTALE_LATER_ENTER:
+    tcptale_roster_enter_call(&t->roster, &t->env, tcptale_roster_packed(&t->env, later->ref),
+                              look->key.hash);
+    break;
   case TCPTALE_LATER_ANSWER: answer(t); break;
   case TCPTALE_LATER_ESTABLISH:
     tcptale_call_complete(&t->roster, &t->env, card_of(t), look->key.from, &look->gist,
@@ -52,11 +56,13 @@ void tcptale_later_do(struct tcptale_tracker *t) {
   }
 }
 
-/* What a step that moves a connection touches beside it is asked for by now. */
+/* What a step that moves a connection touches beside it is asked for by now; a call has no
+ * neighbours yet. */
 void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what, uint32_t ref,
                            uint64_t due_ns) {
   t->later.what = what;
   t->later.ref = ref;
   t->later.due_ns = due_ns;
-  if (what != TCPTALE_LATER_END) tcptale_roster_prefetch_near(&t->roster, &t->env, ref);
+  if (what > TCPTALE_LATER_ENTER && what != TCPTALE_LATER_END)
+    tcptale_roster_prefetch_near(&t->roster, &t->env, ref);
 }

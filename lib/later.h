@@ -4,8 +4,9 @@
  * batch brings is done at once.
  *
  * Every public call settles first, but those that neither read nor change what is put off:
- * _prefetch, _stop, the user's value, and calls on a handle that is no card (nothing of a packed
- * call or a record is put off while there is a handle of it). Settling tells nothing, and goes by
+ * _prefetch, _stop, the user's value, and calls on a handle that is no card (of a packed call
+ * nothing is put off while there is a handle of it but that it enters the indexes, of a record
+ * nothing at all). Settling tells nothing, and goes by
  * the clock and the index of the frame that left it, so it comes before either moves. Floor 17. */
 #ifndef TCPTALE_LIB_LATER_H
 #define TCPTALE_LIB_LATER_H

@@ -245,11 +245,9 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   return 1;
 }
 
-void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const struct tcptale_gist *gist,
-                       uint32_t traits) {
-  uint64_t id = ++env->last_id;
-  traits |=
+void tcptale_pack_call(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
+  uint32_t traits =
       gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
   traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
   if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;
@@ -258,8 +256,6 @@ void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *pack
   packed->key = key->brief;
   packed->user = 0;
   packed->at_ns = env->now_ns;
-  packed->id_low = (uint32_t)id;
-  packed->id_high = (uint16_t)(id >> 32);
   packed->isn = gist->said.seq;
   packed->ack = 0;
   packed->ts_val = gist->said.ts_val;
@@ -267,5 +263,15 @@ void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *pack
   packed->traits = (uint16_t)traits;
   packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
   packed->reserved0 = 0;
+}
+
+void tcptale_pack_draft(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                        const struct tcptale_packed *draft, const struct tcptale_key *key,
+                        uint32_t traits) {
+  uint64_t id = ++env->last_id;
+  *packed = *draft;
+  packed->id_low = (uint32_t)id;
+  packed->id_high = (uint16_t)(id >> 32);
+  packed->traits |= (uint16_t)traits;
   tcptale_key_copy_tail(packed->key_tail, tcptale_key_tail(key), key->kind);
 }

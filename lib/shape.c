@@ -263,17 +263,16 @@ struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tc
   return conn ? conn : unfold(roster, env, card);
 }
 
-struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
-                                              struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key,
-                                              const struct tcptale_gist *gist) {
+struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
+                                               struct tcptale_conn_env *env,
+                                               const struct tcptale_key *key,
+                                               const struct tcptale_packed *draft) {
   uint32_t traits;
   if (is_due_at_once(roster, env, env->now_ns)) return NULL;
   uint32_t block = alloc_call(roster, env, key, &traits);
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
-  tcptale_pack_call(env, packed, key, gist, traits);
-  tcptale_roster_enter_call(roster, env, packed, key->hash);
+  tcptale_pack_draft(env, packed, draft, key, traits);
   return packed;
 }
 

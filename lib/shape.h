@@ -29,13 +29,13 @@ void tcptale_shape_rest(struct tcptale_roster *roster, struct tcptale_conn_env *
 struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                        const struct tcptale_key *key, int half_open);
 
-/* Packs a call at once: in the indexes, in its class, with the next id. While they are few, each
- * lies in a block in which it can become a card. NULL: no memory is left, or it would be due at
- * once. */
-struct tcptale_packed *tcptale_shape_add_call(struct tcptale_roster *roster,
-                                              struct tcptale_conn_env *env,
-                                              const struct tcptale_key *key,
-                                              const struct tcptale_gist *gist);
+/* Packs a call at once, as drafted, with the next id; tcptale_roster_enter_call is to follow. While
+ * they are few, each lies in a block in which it can become a card. NULL: no memory is left, or it
+ * would be due at once. */
+struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
+                                               struct tcptale_conn_env *env,
+                                               const struct tcptale_key *key,
+                                               const struct tcptale_packed *draft);
 
 /* A packed SYN is answered, by the end that `key` came from: makes it a folded connection, which
  * `gist` says more of. 0: no memory is left, nothing has happened. */

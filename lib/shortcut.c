@@ -125,16 +125,32 @@ static int take_answer(struct tcptale_tracker *t, const struct tcptale_lookup *l
   return 1;
 }
 
+/* A call has become a connection: it is entered and remembered, now or later, and told. */
+static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
+                      const struct tcptale_lookup *look, tcptale_open_event *event) {
+  if (t->later.puts_off) {
+    tcptale_later_put_off(t, TCPTALE_LATER_ENTER, tcptale_roster_ref(&t->env, packed) | 1, 0);
+  } else {
+    tcptale_roster_enter_call(&t->roster, &t->env, packed, look->key.hash);
+    tcptale_shortcut_remember(t, look);
+  }
+  tcptale_call_tell(&t->env, packed, event);
+}
+
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                           struct tcptale_card *guess) {
   const struct tcptale_key *key = &look->key;
+  struct tcptale_packed draft;
+  tcptale_open_event event;
   if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look, guess);
+  tcptale_call_draft(&t->env, key, &look->gist, &draft, &event);
   if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
   if (is_copy(t, look)) return 0;
   if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   tcptale_shortcut_note_rebased(t);
-  if (!tcptale_call_open(&t->roster, &t->env, key, &look->gist)) return 0;
-  took(t, look);
+  struct tcptale_packed *packed = tcptale_call_make(&t->roster, &t->env, key, &draft);
+  if (!packed) return 0;
+  open_call(t, packed, look, &event);
   return 1;
 }
 

@@ -40,10 +40,11 @@ struct tcptale_announced {
 enum tcptale_later_what {
   TCPTALE_LATER_NOTHING = 0,  /* or a step */
   TCPTALE_LATER_REMEMBER = 1, /* the frame; with each of the others, too */
-  TCPTALE_LATER_ANSWER = 2,   /* the call becomes a card */
-  TCPTALE_LATER_ESTABLISH = 3,
-  TCPTALE_LATER_END = 4,   /* a usual FIN, told to nobody, takes effect */
-  TCPTALE_LATER_LINGER = 5 /* both sides are over, which was told: the ports are kept in mind */
+  TCPTALE_LATER_ENTER = 2,    /* a call that has opened enters the indexes, and its class */
+  TCPTALE_LATER_ANSWER = 3,   /* it becomes a card */
+  TCPTALE_LATER_ESTABLISH = 4,
+  TCPTALE_LATER_END = 5,   /* a usual FIN, told to nobody, takes effect */
+  TCPTALE_LATER_LINGER = 6 /* both sides are over, which was told: the ports are kept in mind */
 };
 
 /* What the last frame has left to be done (later.h). At most one thing: the step has a card, or

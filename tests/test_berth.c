@@ -267,8 +267,9 @@ Test(berth, of_many_cards) {
 }
 
 /* Where the connection of an id lies; 0 where that is no berth. */
-static uint32_t berth_of(const struct tcptale_tracker *t, uint64_t id) {
+static uint32_t berth_of(struct tcptale_tracker *t, uint64_t id) {
   const struct tcptale_berths *berths = &t->roster.berths;
+  cr_assert_not_null(tcptale_tracker_find(t, id));
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id) & ~1u;
   cr_assert_neq(ref, 0u);
   return ref >= berths->first && (ref - berths->first) / 8 < berths->places ? ref : 0;
