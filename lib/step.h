@@ -46,7 +46,8 @@ struct tcptale_step_later {
 };
 
 static inline void tcptale_step_begin(struct tcptale_step *s, int is_ending) {
-  struct tcptale_card_end *own = s->card->ends + s->from, *peer = s->card->ends + 1 - s->from;
+  struct tcptale_card_end *own = s->card->ends + s->from;
+  struct tcptale_card_end *peer = tcptale_card_peer(s->card, s->from);
   const struct tcptale_gist *gist = s->gist;
   s->own = own;
   s->peer = peer;
@@ -264,7 +265,8 @@ static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
     tcptale_step_end_data(&s, &event);
   }
   tcptale_step_note(&s, is_ending);
-  if (s.len > 0) tcptale_emit_data(&env->emit, tcptale_card_handle(card), &event);
+  if (s.len > 0 && !env->emit.stopped)
+    tcptale_emit_whole_data(&env->emit, tcptale_card_handle(card), &event);
   if (s.is_fin) tcptale_step_tell_end(env, card, from);
   if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
   return TCPTALE_STEP_TAKEN;
