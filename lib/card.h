@@ -151,8 +151,8 @@ static inline const struct tcptale_card_end *tcptale_card_end(const struct tcpta
   return &card->ends[dir ^ (uint32_t)card->client_at];
 }
 
-/* The end that is not endpoint `from`: in bytes, which takes three instructions less than `1 - from`
- * as an index. */
+/* The end that is not endpoint `from`: in bytes, which takes three instructions less than
+ * `1 - from` as an index. */
 static inline struct tcptale_card_end *tcptale_card_peer(struct tcptale_card *card, uint32_t from) {
   const size_t at = (from * sizeof *card->ends) ^ sizeof *card->ends;
   return (struct tcptale_card_end *)(void *)((uint8_t *)card->ends + at);
