@@ -7,12 +7,6 @@
 #include "usual.h"
 #include "util.h"
 
-static int has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
-  return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
-         tcptale_roster_open(roster) < roster->max_open &&
-         tcptale_roster_half_open(roster) < roster->max_half_open;
-}
-
 _Static_assert(sizeof(tcptale_open_event) ==
                    offsetof(tcptale_open_event, endpoints) + sizeof(tcptale_endpoints),
                "_draft writes every member but id, index and time");
@@ -30,12 +24,10 @@ void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale
   tcptale_tell_ends_of(&key->brief, key->kind, tcptale_key_tail(key), key->from, &event->endpoints);
 }
 
-struct tcptale_packed *tcptale_call_make(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env,
-                                         const struct tcptale_key *key,
-                                         const struct tcptale_packed *draft) {
-  if (!has_room(roster, env)) return NULL;
-  return tcptale_shape_make_call(roster, env, key, draft);
+int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+  return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
+         tcptale_roster_open(roster) < roster->max_open &&
+         tcptale_roster_half_open(roster) < roster->max_half_open;
 }
 
 void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,

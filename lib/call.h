@@ -15,12 +15,9 @@ void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale
                         const struct tcptale_gist *gist, struct tcptale_packed *draft,
                         tcptale_open_event *event);
 
-/* Makes it a connection, as its key has none; tcptale_roster_enter_call and _tell are to follow.
- * NULL: there is no room but by eviction, or it would be due at once; nothing has happened. */
-struct tcptale_packed *tcptale_call_make(struct tcptale_roster *roster,
-                                         struct tcptale_conn_env *env,
-                                         const struct tcptale_key *key,
-                                         const struct tcptale_packed *draft);
+/* Whether there is room for it without eviction; then, if its key has no connection,
+ * tcptale_shape_make_call may follow, tcptale_roster_enter_call, and _tell. */
+int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env);
 
 /* Tells that it opened. */
 void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,

@@ -137,6 +137,13 @@ static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
   tcptale_call_tell(&t->env, packed, event);
 }
 
+/* One that is half-open gives way for a call; 0: that makes no room. */
+static int make_room(struct tcptale_tracker *t) {
+  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
+  tcptale_shortcut_note_rebased(t);
+  return tcptale_call_has_room(&t->roster, &t->env);
+}
+
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
                           struct tcptale_card *guess) {
   const struct tcptale_key *key = &look->key;
@@ -144,11 +151,11 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   tcptale_open_event event;
   if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look, guess);
   tcptale_call_draft(&t->env, key, &look->gist, &draft, &event);
-  if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
+  int has_room = tcptale_call_has_room(&t->roster, &t->env);
   if (is_copy(t, look)) return 0;
-  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
-  tcptale_shortcut_note_rebased(t);
-  struct tcptale_packed *packed = tcptale_call_make(&t->roster, &t->env, key, &draft);
+  if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
+  if (!has_room && !make_room(t)) return 0;
+  struct tcptale_packed *packed = tcptale_shape_make_call(&t->roster, &t->env, key, &draft);
   if (!packed) return 0;
   open_call(t, packed, look, &event);
   return 1;
