@@ -54,12 +54,13 @@ static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
   const int puts_off = is_alone && t->later.puts_off;
+  if (!tcptale_dup_all_believed(&t->dup)) return 0;
   struct tcptale_card *card =
       is_alone ? tcptale_roster_guessed(&look->key, look->guess)
                : tcptale_roster_glance(&t->roster, &t->env, &look->key, look->home);
   if (!card || (is_alone && tcptale_roster_is_guess_packed(card)))
     card = tcptale_shortcut_search(t, look);
-  if (!card || !tcptale_dup_all_believed(&t->dup)) return 0;
+  if (!card) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
   uint32_t from = look->key.from;
