@@ -25,7 +25,7 @@ static inline void tcptale_later_begin(struct tcptale_tracker *t,
   t->later.look = look;
   t->later.next = look == t->look ? t->look + 1 : t->look;
   t->later.sample = tcptale_dup_sample(&look->gist);
-  tcptale_step_begin_data(&t->env.emit, &look->gist, &t->later.step.event);
+  tcptale_step_begin_data(&t->env, &look->gist, &t->later.step.event);
 }
 
 /* Puts off what the segment at hand, of which _begin was told, does to its connection `ref`, and to

@@ -188,11 +188,12 @@ static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int i
 }
 
 /* What an event says of bytes, but whose they are and where they belong. */
-static inline void tcptale_step_begin_data(const struct tcptale_emit *emit,
+static inline void tcptale_step_begin_data(const struct tcptale_conn_env *env,
                                            const struct tcptale_gist *gist,
                                            tcptale_data_event *event) {
-  event->index = event->from_index = emit->index;
-  event->ts_ns = event->from_ts_ns = emit->ts_ns;
+  event->index = event->from_index = env->emit.index;
+  event->ts_ns = env->emit.ts_ns;
+  event->from_ts_ns = env->now_ns; /* which is later where time went back (rule R24) */
   event->len = gist->said.len;
   event->data = gist->payload;
 }
@@ -261,7 +262,7 @@ static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
   tcptale_data_event event;
   if (!tcptale_step_is_usual(env, &s, is_ending)) return TCPTALE_STEP_NOT;
   if (s.len > 0) {
-    tcptale_step_begin_data(&env->emit, gist, &event);
+    tcptale_step_begin_data(env, gist, &event);
     tcptale_step_end_data(&s, &event);
   }
   tcptale_step_note(&s, is_ending);

@@ -45,7 +45,8 @@ static int join(struct tape *tape, const struct tape_event *event, const uint8_t
 
 static void write_down(struct tape *tape, tcptale_conn *conn, struct tape_event event,
                        const uint8_t *data) {
-  if (!(tape->flags & TAPE_PLACES)) event.index = event.ts_ns = event.from_index = 0;
+  if (!(tape->flags & TAPE_PLACES))
+    event.index = event.ts_ns = event.from_index = event.from_ts_ns = 0;
   if (data != NULL && event.kind != TAPE_OPEN)
     event.digest = digest(DIGEST_START, data, (size_t)event.len);
   if (!join(tape, &event, data)) {
@@ -90,6 +91,7 @@ static void on_data(tcptale_conn *c, const tcptale_data_event *e, void *user) {
   event.offset = e->offset;
   event.len = e->len;
   event.from_index = e->from_index;
+  event.from_ts_ns = e->from_ts_ns;
   write_down(tape, c, event, e->data);
 }
 

@@ -30,6 +30,7 @@ struct tape_event {
   uint64_t index;
   uint64_t ts_ns;
   uint64_t from_index;
+  uint64_t from_ts_ns;
 };
 
 /* What is written down besides open, established, data, gap, half_close, reset and close. */

@@ -71,10 +71,22 @@ static void end(struct tape *tape, uint64_t seed) {
   cr_assert_null(law, "SEED=%llu: %s", (unsigned long long)seed, law);
 }
 
+static uint32_t turns_back; /* 1: the times of some frames go back (rule R24) */
+
+static void turn_back(struct talk_frames *all, uint64_t seed) {
+  uint64_t rng = seed ^ 0xbacc;
+  for (size_t i = 0; i < all->count; i++) {
+    uint64_t most_ns = talk_below(&rng, 4) ? UINT64_C(2000000) : UINT64_C(3000000000);
+    uint64_t by_ns = talk_below(&rng, 1u << 30) * most_ns >> 30;
+    if (talk_below(&rng, 8) == 0 && by_ns < all->frame[i].ts_ns) all->frame[i].ts_ns -= by_ns;
+  }
+}
+
 /* The frames of the talk as a view shows them, told onto a fresh tape. */
 static void tell(struct tape *tape, unsigned flags, const struct talk_view *view, uint64_t seed) {
   tape_begin(tape, flags);
   talk_render(&frames, &talk, view);
+  if (turns_back) turn_back(&frames, seed);
   feed(&frames, 0, frames.count, 1, tape_tracker(tape, &config));
   end(tape, seed);
 }
@@ -122,6 +134,7 @@ Test(metamorphic, batches, .init = set_up, .timeout = 300) {
   for (uint64_t told = 0; told < share(20); told += (uint64_t)talk.conns, seed++) {
     struct tape one, two;
     make_wild(seed, 1 + (int)(seed % TALK_CONNS));
+    turns_back = seed % 3 == 0;
     tell(&one, EVERYTHING, &plain, seed);
     tape_begin(&two, EVERYTHING);
     feed(&frames, 0, frames.count, batch_sizes[seed % 8], tape_tracker(&two, &config));
@@ -138,6 +151,7 @@ Test(metamorphic, ways, .init = set_up, .timeout = 300) {
   for (uint64_t told = 0; told < share(20); told += (uint64_t)talk.conns, seed++) {
     struct tape longer, shorter;
     make_wild(seed, 1 + (int)(seed % TALK_CONNS));
+    turns_back = seed % 3 == 0;
     tell(&longer, EVERYTHING, &plain, seed);
     tape_drop_segments(&longer);
     tell(&shorter, EVERYTHING & ~(unsigned)TAPE_SEGMENTS, &plain, seed);
