@@ -61,7 +61,8 @@ static TCPTALE_INLINE void tcptale_ahead_read(struct tcptale_tracker *t, const t
   look->home = tcptale_roster_approach(&t->roster, &look->key);
 }
 
-/* What is known first of a frame that is fed alone. */
+/* What is known first of a frame that is fed alone; not in a lookup, as the call may yet be
+ * refused, and the tracker's lookups be in use. */
 struct tcptale_ahead_alone {
   struct tcptale_key key;
   struct tcptale_card *guess;

@@ -1,6 +1,6 @@
 /* berth.h - blocks at places that a hash names, so that where one lies can be guessed before the
  * index was read, and both are asked for at once. Whoever finds his berth taken lies in one of the
- * next, which are in the same page, and else anywhere; the index says where.
+ * next three places, and else anywhere; the index says where.
  *
  * The berths are cut out of pages that lie side by side and are nobody else's, two for each of the
  * owners that there may be. So they are for memory that is not what runs out first: it has to hold

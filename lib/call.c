@@ -15,7 +15,7 @@ _Static_assert(sizeof(tcptale_open_event) ==
 void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale_key *key,
                         const struct tcptale_gist *gist, struct tcptale_packed *draft,
                         tcptale_open_event *event) {
-  tcptale_pack_call(env, draft, key, gist);
+  tcptale_pack_draft(env, draft, key, gist);
   event->how = TCPTALE_OPEN_SYN;
   event->role = TCPTALE_ROLE_KNOWN;
   memset(&event->endpoints, 0, sizeof event->endpoints);
@@ -88,7 +88,7 @@ static void note_client(const struct tcptale_card *card, struct tcptale_card_end
 void tcptale_call_complete(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            struct tcptale_card *card, uint32_t from,
                            const struct tcptale_gist *gist, uint64_t due_ns) {
-  struct tcptale_card_end *client = &card->ends[from], *server = &card->ends[1 - from];
+  struct tcptale_card_end *client = &card->ends[from], *server = tcptale_card_peer(card, from);
   tcptale_established_event event = {.conn_id = card->id, .syn_synack_ns = (int64_t)card->since_ns};
   agree(card, client, server);
   note_client(card, client, server, gist);

@@ -1,7 +1,7 @@
 /* emit.h - the only door to user code. Every callback of the tracker is called from this room,
  * nowhere else, with the packet's index and time filled in; here is decided that nothing but
- * close is told after a stop, and how often an anomaly is. Invariant: `busy` is 1 exactly while
- * user code runs. Floor 4. */
+ * close is told after a stop, and how often an anomaly is. One event comes with both done:
+ * _whole_data. Invariant: `busy` is 1 exactly while user code runs. Floor 4. */
 #ifndef TCPTALE_LIB_EMIT_H
 #define TCPTALE_LIB_EMIT_H
 
@@ -35,8 +35,8 @@ int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_re
 int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
                          tcptale_segment_event *event);
 
-/* Bytes are what nearly every packet tells: in line. Tells an event that has index and time, of
- * which nobody is to hear less as there was no stop. */
+/* Bytes are what nearly every packet tells: in line. Tells an event whose index and time are
+ * written; whoever calls knows that there was no stop. */
 static inline void tcptale_emit_whole_data(struct tcptale_emit *emit, tcptale_conn *conn,
                                            const tcptale_data_event *event) {
   if (!emit->callbacks.on_data) return;

@@ -30,7 +30,7 @@ static uint32_t expire(struct tcptale_tracker *t, uint32_t budget) {
     tcptale_route_finish(&t->roster, env, conn, tcptale_connection_expire(env, conn));
   tcptale_shortcut_note_rebased(t);
   if (n < budget) n += tcptale_detour_expire(t, budget - n);
-  if (env->emit.stopped) t->later.puts_off = 0; /* what is told early is told to all */
+  if (env->emit.stopped) t->later.puts_off = 0; /* _take_early asks for no stop */
   env->emit.index = index;
   return n;
 }
@@ -197,7 +197,7 @@ static inline int frame_is_valid(const tcptale_frame *f) {
 }
 
 static inline int size_is_valid(uint32_t size) {
-  if (size == sizeof(tcptale_frame)) return 1;
+  if (size == sizeof(tcptale_frame)) return 1; /* nearly always */
   return size > sizeof(tcptale_frame) && size % _Alignof(tcptale_frame) == 0;
 }
 

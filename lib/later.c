@@ -56,6 +56,12 @@ void tcptale_later_do(struct tcptale_tracker *t) {
   }
 }
 
+/* Whether that moves the connection, from one class to another. */
+static int moves(enum tcptale_later_what what) {
+  return what == TCPTALE_LATER_ANSWER || what == TCPTALE_LATER_ESTABLISH ||
+         what == TCPTALE_LATER_LINGER;
+}
+
 /* What a step that moves a connection touches beside it is asked for by now; a call has no
  * neighbours yet. */
 void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what what, uint32_t ref,
@@ -63,6 +69,5 @@ void tcptale_later_put_off(struct tcptale_tracker *t, enum tcptale_later_what wh
   t->later.what = what;
   t->later.ref = ref;
   t->later.due_ns = due_ns;
-  if (what > TCPTALE_LATER_ENTER && what != TCPTALE_LATER_END)
-    tcptale_roster_prefetch_near(&t->roster, &t->env, ref);
+  if (moves(what)) tcptale_roster_prefetch_near(&t->roster, &t->env, ref);
 }

@@ -3,11 +3,11 @@
  * the next call. So it is put off until those are out, and settled before anybody can look; what a
  * batch brings is done at once.
  *
- * Every public call settles first, but those that neither read nor change what is put off:
- * _prefetch, _stop, the user's value, and calls on a handle that is no card (of a packed call
- * nothing is put off while there is a handle of it but that it enters the indexes, of a record
- * nothing at all). Settling tells nothing, and goes by
- * the clock and the index of the frame that left it, so it comes before either moves. Floor 17. */
+ * Every public call settles first, but _prefetch, whose hints may miss what is put off, and those
+ * that neither read nor change it: _stop, the user's value, and calls on a handle that is no card
+ * (of a packed call nothing is put off while there is a handle of it but that it enters the
+ * indexes, of a record nothing at all). Settling tells nothing, and goes by the clock and the index
+ * of the frame that left it, so it comes before either moves. Floor 17. */
 #ifndef TCPTALE_LIB_LATER_H
 #define TCPTALE_LIB_LATER_H
 

@@ -176,7 +176,7 @@ void tcptale_pack_answer(const struct tcptale_conn_env *env, struct tcptale_pack
   const struct tcptale_packed was = *packed;
   tcptale_key_copy_tail(card->key_tail, packed->key_tail, tcptale_packed_key_kind(&was));
   write_head(env, &was, gist, card);
-  write_client(&was, &card->ends[1 - from]);
+  write_client(&was, tcptale_card_peer(card, from));
   write_server(gist, &card->ends[from]);
 }
 
@@ -245,8 +245,8 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   return 1;
 }
 
-void tcptale_pack_call(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const struct tcptale_gist *gist) {
+void tcptale_pack_draft(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                        const struct tcptale_key *key, const struct tcptale_gist *gist) {
   uint32_t traits =
       gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
   traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
@@ -254,6 +254,7 @@ void tcptale_pack_call(const struct tcptale_conn_env *env, struct tcptale_packed
   if (gist->has_timestamps) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
   if (gist->good_sum) traits |= TCPTALE_PACKED_GOOD_CSUM;
   packed->key = key->brief;
+  packed->links = (struct tcptale_links){0, 0, 0};
   packed->user = 0;
   packed->at_ns = env->now_ns;
   packed->isn = gist->said.seq;
@@ -265,9 +266,9 @@ void tcptale_pack_call(const struct tcptale_conn_env *env, struct tcptale_packed
   packed->reserved0 = 0;
 }
 
-void tcptale_pack_draft(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                        const struct tcptale_packed *draft, const struct tcptale_key *key,
-                        uint32_t traits) {
+void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       const struct tcptale_packed *draft, const struct tcptale_key *key,
+                       uint32_t traits) {
   uint64_t id = ++env->last_id;
   *packed = *draft;
   packed->id_low = (uint32_t)id;

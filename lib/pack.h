@@ -68,14 +68,14 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
                     struct tcptale_handshake *hs);
 
 /* Packs a plain SYN that was never a record, all that is known of it before it has its block: but
- * for links, id, whether it is roomy, and the tail of its key. */
-void tcptale_pack_call(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_key *key, const struct tcptale_gist *gist);
+ * for id, whether it is roomy, and the tail of its key. It is linked to nothing. */
+void tcptale_pack_draft(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                        const struct tcptale_key *key, const struct tcptale_gist *gist);
 
-/* The rest but for the links, into its block: gives it the next id. `traits`: IS_ROOMY, or 0. */
-void tcptale_pack_draft(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                        const struct tcptale_packed *draft, const struct tcptale_key *key,
-                        uint32_t traits);
+/* The rest, into its block: gives it the next id. `traits`: IS_ROOMY, or 0. */
+void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
+                       const struct tcptale_packed *draft, const struct tcptale_key *key,
+                       uint32_t traits);
 
 static inline uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
   return (uint64_t)packed->id_high << 32 | packed->id_low;

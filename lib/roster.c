@@ -122,6 +122,7 @@ void tcptale_roster_init(struct tcptale_roster *roster, struct tcptale_conn_env 
   memset(roster, 0, sizeof *roster);
   tcptale_table_init(&roster->by_key, (struct tcptale_slot *)(void *)index,
                      (uint32_t)tcptale_table_slots_for(records));
+  roster->unberthed = TCPTALE_FEW;
   roster->by_id = (uint32_t *)(void *)(index + heads_at(records));
   roster->id_mask = heads_for(records) - 1;
   memset(roster->by_id, 0, (size_t)heads_for(records) * sizeof *roster->by_id);

@@ -11,8 +11,9 @@
  * them wait equally long, so their list is their timer too.
  *
  * Invariant: a connection is in both indexes (an embryo, which has no id yet, in the first alone)
- * and in the list of its class; the timer of a card is set, not later than it is due, unless it
- * never is. Lists are in the order of joining. Floor 12. */
+ * and in the list of its class, but that a call that opened in a frame fed alone enters when that
+ * is settled (later.h); the timer of a card is set, not later than it is due, unless it never is.
+ * Lists are in the order of joining. Floor 12. */
 #ifndef TCPTALE_LIB_ROSTER_H
 #define TCPTALE_LIB_ROSTER_H
 
@@ -31,7 +32,8 @@ struct tcptale_roster {
   uint32_t *by_id; /* heads of chains: the connection of id n is in chain n & id_mask */
   uint32_t id_mask;
   struct tcptale_wheel wheel;
-  struct tcptale_berths berths; /* of cards, where they are many */
+  struct tcptale_berths berths; /* of cards and calls, where they are many */
+  uint32_t unberthed;           /* so many first ones have none: FEW; tests set it */
   uint32_t head[TCPTALE_CLASSES];
   uint32_t tail[TCPTALE_CLASSES];
   uint32_t count[TCPTALE_CLASSES];
@@ -91,10 +93,10 @@ static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *rost
 }
 
 /* Where the connection of a hash lies if it has its first berth; hints that it will be looked for
- * there, or in the second. NULL: there are no berths. */
+ * there, or in the second. NULL: few have berths. */
 static TCPTALE_INLINE struct tcptale_card *tcptale_roster_guess(const struct tcptale_roster *roster,
                                                                 uint32_t hash) {
-  if (roster->berths.places == 0) return NULL;
+  if (roster->berths.used <= roster->unberthed) return NULL;
   uint8_t *block = tcptale_berth_at(&roster->berths, hash);
   for (size_t line = 0; line < 2 * TCPTALE_BERTH; line += 64) tcptale_prefetch(block + line);
   return (struct tcptale_card *)(void *)block;

@@ -17,13 +17,13 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
   return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
 }
 
-/* The berth of a hash, where connections are many, and it is free; NONE. However frames come:
+/* A free berth of a hash, where connections are many; NONE. However frames come:
  * memory, and who gives way for it, must not depend on that. Who lies there begins with a key that
  * is not all zero. */
 static uint32_t take_berth(struct tcptale_roster *roster, const struct tcptale_brief_key *key,
                            uint32_t key_kind, uint32_t hash) {
   if (key_kind != TCPTALE_KEY_V4 || !(key->addr[0] | key->addr[1])) return TCPTALE_ARENA_NONE;
-  if (tcptale_roster_open(roster) < TCPTALE_FEW) return TCPTALE_ARENA_NONE;
+  if (tcptale_roster_open(roster) < roster->unberthed) return TCPTALE_ARENA_NONE;
   return tcptale_berth_take(&roster->berths, hash);
 }
 
@@ -272,7 +272,7 @@ struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
   uint32_t block = alloc_call(roster, env, key, &traits);
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
-  tcptale_pack_draft(env, packed, draft, key, traits);
+  tcptale_pack_call(env, packed, draft, key, traits);
   return packed;
 }
 

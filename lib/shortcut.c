@@ -138,7 +138,7 @@ static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
 }
 
 /* One that is half-open gives way for a call; 0: that makes no room. */
-static int make_room(struct tcptale_tracker *t) {
+static int yield_for_call(struct tcptale_tracker *t) {
   if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
   tcptale_shortcut_note_rebased(t);
   return tcptale_call_has_room(&t->roster, &t->env);
@@ -154,7 +154,7 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   int has_room = tcptale_call_has_room(&t->roster, &t->env);
   if (is_copy(t, look)) return 0;
   if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
-  if (!has_room && !make_room(t)) return 0;
+  if (!has_room && !yield_for_call(t)) return 0;
   struct tcptale_packed *packed = tcptale_shape_make_call(&t->roster, &t->env, key, &draft);
   if (!packed) return 0;
   open_call(t, packed, look, &event);

@@ -10,7 +10,7 @@ static void finish(struct tcptale_card_end *own, struct tcptale_card_end *peer) 
 }
 
 void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t from) {
-  struct tcptale_card_end *own = card->ends + from, *peer = card->ends + 1 - from;
+  struct tcptale_card_end *own = card->ends + from, *peer = tcptale_card_peer(card, from);
   own->flags |= TCPTALE_CARD_ENDED;
   card->is_going = 0;
   if (!card->is_ignored) { /* which it may be since its last bytes */

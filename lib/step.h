@@ -1,7 +1,7 @@
 /* step.h - the step that a usual segment takes: the conditions, and what it changes. In line, for
  * usual.c and for whoever cannot afford a call (shortcut.h). Each condition names what the long way
- * would have done; a property test holds both ways to the same events. Positions are reckoned from
- * the next byte of their direction. Floor 7. */
+ * would have done; a property test holds both ways to the same events. Numbers are compared
+ * as they are, by their distance. Floor 7. */
 #ifndef TCPTALE_LIB_STEP_H
 #define TCPTALE_LIB_STEP_H
 
@@ -39,7 +39,7 @@ struct tcptale_step {
   uint32_t peer_ended;
 };
 
-/* What is left for whoever puts off the rest of a step (tcptale_step_take). */
+/* What is left for whoever puts off the rest of a step (tcptale_step_take_early). */
 struct tcptale_step_later {
   struct tcptale_card *card; /* whose step is to be noted; NULL */
   tcptale_data_event event;  /* what is told of its bytes */
@@ -187,6 +187,9 @@ static TCPTALE_INLINE void tcptale_step_note(const struct tcptale_step *s, int i
   if (!s->card->data_told) s->card->data_told = 1; /* the word's id is read next */
 }
 
+_Static_assert(sizeof(tcptale_data_event) == offsetof(tcptale_data_event, data) + sizeof(uint8_t *),
+               "_begin_data and _end_data write every member");
+
 /* What an event says of bytes, but whose they are and where they belong. */
 static inline void tcptale_step_begin_data(const struct tcptale_conn_env *env,
                                            const struct tcptale_gist *gist,
@@ -228,7 +231,7 @@ static TCPTALE_INLINE int tcptale_step_note_path(struct tcptale_card_end *own,
 void tcptale_step_tell_end(struct tcptale_conn_env *env, struct tcptale_card *card, uint32_t from);
 
 /* What a step of a card that goes on changes, once more reckoned from the card: to be called, where
- * _take left it, before anything of that changes. */
+ * _take_early left it, before anything of that changes. */
 static inline void tcptale_step_note_late(const struct tcptale_conn_env *env,
                                           struct tcptale_card *card, uint32_t from,
                                           const struct tcptale_gist *gist) {
@@ -266,8 +269,7 @@ static TCPTALE_INLINE uint32_t tcptale_step_take(struct tcptale_conn_env *env,
     tcptale_step_end_data(&s, &event);
   }
   tcptale_step_note(&s, is_ending);
-  if (s.len > 0 && !env->emit.stopped)
-    tcptale_emit_whole_data(&env->emit, tcptale_card_handle(card), &event);
+  if (s.len > 0) tcptale_emit_data(&env->emit, tcptale_card_handle(card), &event);
   if (s.is_fin) tcptale_step_tell_end(env, card, from);
   if (s.peer_ended && tcptale_step_both_are_over(s.card)) return TCPTALE_STEP_OVER;
   return TCPTALE_STEP_TAKEN;

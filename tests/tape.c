@@ -260,9 +260,10 @@ static void print_event(const char *which, const struct tape *tape, size_t i) {
   else
     fprintf(stderr,
             "  %s %zu: #%" PRIu64 " %s %c code=%" PRIu64 " offset=%" PRIu64 " len=%" PRIu64
-            " digest=%016" PRIx64 " index=%" PRIu64 " from=%" PRIu64 " ts=%" PRIu64 "\n",
+            " digest=%016" PRIx64 " index=%" PRIu64 " from=%" PRIu64 " ts=%" PRIu64
+            " from_ts=%" PRIu64 "\n",
             which, i, e->conn, KINDS[e->kind], "cs?"[e->direction % 3], e -> code, e -> offset,
-            e -> len, e -> digest, e -> index, e -> from_index, e -> ts_ns);
+            e -> len, e -> digest, e -> index, e -> from_index, e -> ts_ns, e -> from_ts_ns);
 }
 
 void tape_print(const struct tape *tape) {

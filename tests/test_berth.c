@@ -111,6 +111,7 @@ Test(berth, is_where_the_hash_says) {
     if (ref != TCPTALE_ARENA_NONE) {
       uint8_t *block = tcptale_arena_at(&p.arena, ref);
       cr_assert_eq(tcptale_arena_of(block), &p.arena);
+      cr_assert(block >= home && block < home + TCPTALE_BERTH_TRIES * TCPTALE_BERTH);
       cr_assert_eq(tcptale_arena_of(block + TCPTALE_BERTH - 1), &p.arena);
       memset(block, 1, TCPTALE_BERTH);
       for (; at != block; at += TCPTALE_BERTH) tries++;
@@ -244,7 +245,7 @@ static void begin_feeding(struct feeder *f, struct heard *heard, size_t batch, u
 /* Cards lie at their berths where there are many, however their frames come; they are found, heard
  * of and closed like any. */
 Test(berth, of_many_cards) {
-  enum { LATE = 2000, CONNS = TCPTALE_FEW + LATE };
+  enum { LATE = 6000, CONNS = TCPTALE_FEW + LATE };
   static struct feeder f;
   for (size_t batch = 1; batch <= 2; batch++) {
     struct heard heard;
@@ -272,12 +273,15 @@ static uint32_t berth_of(struct tcptale_tracker *t, uint64_t id) {
   cr_assert_not_null(tcptale_tracker_find(t, id));
   uint32_t ref = tcptale_roster_look_id(&t->roster, &t->env, id) & ~1u;
   cr_assert_neq(ref, 0u);
-  return ref >= berths->first && (ref - berths->first) / 8 < berths->places ? ref : 0;
+  return ref >= berths->first &&
+                 (ref - berths->first) / (TCPTALE_BERTH / TCPTALE_ARENA_UNIT) < berths->places
+             ? ref
+             : 0;
 }
 
 /* Calls lie there as well, and become cards where they are; each is found all the while. */
 Test(berth, of_calls_that_are_answered) {
-  enum { LATE = 2000, CONNS = TCPTALE_FEW + LATE };
+  enum { LATE = 6000, CONNS = TCPTALE_FEW + LATE };
   static struct feeder f;
   static uint32_t berth[CONNS + 1];
   for (size_t batch = 1; batch <= 2; batch++) {

@@ -151,7 +151,7 @@ Test(fold, takes_wishes) {
 
 /* As if the client had sent so much. */
 static void set_offset(struct tcptale_card *card, uint64_t offset) {
-  struct tcptale_card_end *end = &card->ends[TCPTALE_C2S];
+  struct tcptale_card_end *end = &card->ends[card->client_at];
   end->first_seq = end->next_seq - (uint32_t)offset;
   end->next_high = (uint8_t)(offset >> 32);
 }
@@ -168,7 +168,7 @@ static void feed_folded(const char *text) {
 Test(fold, going_ends_before_a_number_does) {
   tell("HS; c P 1+100/1; s A 1/101", NULL);
   struct tcptale_card *card = card_in(&folded);
-  struct tcptale_card_end *client = &card->ends[TCPTALE_C2S];
+  struct tcptale_card_end *client = &card->ends[card->client_at];
   client->packets = UINT32_MAX - 2;
   feed_folded("~c S 0; ~s SA 0/1; c P 101+100/1");
   cr_expect(card_in(&folded)->is_going && client->packets == UINT32_MAX - 1);
@@ -208,7 +208,7 @@ Test(fold, offsets_end_with_the_last_digit) {
     set_offset(card, last - 50);
     feed_folded("~c S 0; ~s SA 0/1; c P 101+100/1");
     cr_expect(!card->has_record && !card->is_going);
-    cr_expect_eq(tcptale_card_next(&card->ends[TCPTALE_C2S]), last + 50);
+    cr_expect_eq(tcptale_card_next(&card->ends[card->client_at]), last + 50);
     if (wakes) feed_folded("~c S 0; ~s SA 0/1; ~c P 101+100/1; c P 201+100/1; s P 1+60/301");
     cr_expect(!card->has_record && !card->is_going);
     set_offset(card, TCPTALE_CARD_OFFSET_LIMIT - 50);

@@ -94,7 +94,9 @@ static void begin(enum hears hears, uint32_t checksum) {
   tcptale_config config;
   tcptale_callbacks_init(&calls, sizeof calls);
   tcptale_config_init(&config, sizeof config);
-  config.memory_bytes = 1 << 20;
+  config.memory_bytes = 4 << 20;
+  config.flags = TCPTALE_CONFIG_ONE_A_CALL;
+  config.max_connections = TCPTALE_FEW + 1;
   config.checksum = checksum;
   if (hears != NOTHING) calls.on_data = on_data;
   if (hears >= ENDS) calls.on_close = on_close;
@@ -105,6 +107,8 @@ static void begin(enum hears hears, uint32_t checksum) {
     cr_assert_eq(tcptale_tracker_new(&side[i].tracker, &config, &calls, &side[i]), TCPTALE_OK);
     side[i].digest = 0;
     side[i].tracker->later.over = i == PATIENT ? 0 : UINT32_MAX;
+    side[i].tracker->roster.unberthed = i == PATIENT ? 0 : UINT32_MAX;
+    cr_assert_gt(side[i].tracker->roster.berths.places, 0u);
   }
 }
 

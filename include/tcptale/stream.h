@@ -80,7 +80,7 @@ typedef struct tcptale_data_event {
   uint32_t len;          /* at least 1 */
   uint64_t offset;       /* of the first byte */
   uint64_t from_index;   /* the packet that brought these bytes */
-  uint64_t from_ts_ns;   /* its time; earlier than ts_ns where they waited */
+  uint64_t from_ts_ns;   /* the highest time seen by then; earlier than ts_ns where they waited */
   const uint8_t *data;
 } tcptale_data_event;
 
