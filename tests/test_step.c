@@ -104,8 +104,20 @@ static const struct talk TALKS[] = {
       {0, ACK, 22, 22, 0, 500, 1}}},
 };
 
-static void put(tcptale_tracker *t, const struct said *said, uint8_t last, uint64_t index) {
+static int feed(tcptale_tracker *t, const struct build_segment *segment, uint64_t index,
+                uint64_t ts_ns) {
   uint8_t data[ROOM];
+  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
+  frame.index = index;
+  frame.ts_ns = ts_ns;
+  frame.data = data;
+  frame.cap_len = frame.wire_len = (uint32_t)build_frame(data, ROOM, segment);
+  cr_assert_gt(frame.cap_len, 0u);
+  return tcptale_tracker_feed(t, &frame, 1, NULL);
+}
+
+/* What one side says; the client's address ends in `last`. */
+static struct build_segment segment_of(const struct said *said, uint8_t last) {
   struct build_segment s = {
       .version = 4, .ethernet = 1, .src = {10, 0, 0, 1}, .dst = {10, 0, 0, 2}};
   uint32_t isn[2] = {0x7ffffff0u, 1000};
@@ -118,15 +130,15 @@ static void put(tcptale_tracker *t, const struct said *said, uint8_t last, uint6
   s.mac = said->mac;
   s.seq = isn[said->dir] + said->seq;
   s.ack = said->flags & ACK ? isn[1 - said->dir] + said->ack : 0;
-  s.payload = (const uint8_t[ROOM]){0};
+  static const uint8_t zeros[ROOM];
+  s.payload = zeros;
   s.payload_len = said->len;
-  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
-  frame.index = index;
-  frame.ts_ns = index * 1000000;
-  frame.data = data;
-  frame.cap_len = frame.wire_len = (uint32_t)build_frame(data, ROOM, &s);
-  cr_assert_gt(frame.cap_len, 0u);
-  cr_assert_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_OK);
+  return s;
+}
+
+static void put(tcptale_tracker *t, const struct said *said, uint8_t last, uint64_t index) {
+  struct build_segment s = segment_of(said, last);
+  cr_assert_eq(feed(t, &s, index, index * 1000000), TCPTALE_OK);
 }
 
 static tcptale_tracker *begin(struct tape *tape, enum way way) {
@@ -173,18 +185,12 @@ Test(step, another_key_at_the_berth) {
   const struct said shake[] = {SHAKE, {0, ACK, 1, 1, 20, 500, 1}, {0, ACK, 21, 1, 20, 500, 1}};
   for (uint32_t i = 0; i < 5; i++) put(t, &shake[i], 100, i + 1);
   cr_assert_eq(t->roster.berths.used, 1u);
-  uint8_t data[ROOM];
-  struct build_segment s = {.version = 6, .ethernet = 1, .flags = ACK, .window = 500};
+  struct build_segment s = segment_of(&(struct said){0, ACK, 41, 1, 20, 500, 1}, 100);
+  s.version = 6;
+  memcpy(s.src + 12, s.src, 4);
+  memcpy(s.dst + 12, s.dst, 4);
   s.src[0] = s.dst[0] = 0x20;
-  memcpy(s.src + 12, (uint8_t[]){10, 0, 0, 100}, 4);
-  memcpy(s.dst + 12, (uint8_t[]){10, 0, 0, 200}, 4);
-  s.src_port = 5000, s.dst_port = 80;
-  s.seq = 0x7ffffff0u + 41, s.ack = 1001;
-  s.payload = (const uint8_t[20]){0}, s.payload_len = 20;
-  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
-  frame.index = 6, frame.ts_ns = 6000000, frame.data = data;
-  frame.cap_len = frame.wire_len = (uint32_t)build_frame(data, ROOM, &s);
-  for (int i = 0; i < 2; i++) cr_assert_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_OK);
+  for (int i = 0; i < 2; i++) cr_assert_eq(feed(t, &s, 6, 6000000), TCPTALE_OK);
   tcptale_conn *first = tcptale_tracker_find(t, 1);
   tcptale_conn_stats stats = {.struct_size = sizeof stats};
   cr_assert_eq(tcptale_conn_stats_read(first, &stats), TCPTALE_OK);
@@ -199,13 +205,9 @@ Test(step, no_berth_without_addresses) {
   static struct tape tape;
   tcptale_tracker *t = begin(&tape, BERTHED);
   for (uint16_t port = 1; port <= 50; port++) {
-    uint8_t data[ROOM];
     struct build_segment s = {.version = 4, .ethernet = 1, .flags = SYN, .src_port = port};
     s.dst_port = 100;
-    tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
-    frame.index = port, frame.ts_ns = port * 1000u, frame.data = data;
-    frame.cap_len = frame.wire_len = (uint32_t)build_frame(data, ROOM, &s);
-    cr_assert_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_OK);
+    cr_assert_eq(feed(t, &s, port, port * 1000u), TCPTALE_OK);
   }
   for (uint64_t id = 1; id <= 50; id++)
     cr_assert_eq(tcptale_conn_id(tcptale_tracker_find(t, id)), id);
@@ -245,16 +247,8 @@ Test(step, tells_nothing_after_a_stop) {
   for (uint32_t i = 0; i < 4; i++) put(t, &shake[i], 100, i + 1);
   put(t, &(struct said){0, SYN, 0, 0, 0, 500, 1}, 101, 5);
   cr_assert_eq(bytes_heard, 20u);
-  uint8_t data[ROOM];
-  struct build_segment s = {.version = 4, .ethernet = 1, .flags = ACK, .window = 500, .mac = 1};
-  memcpy(s.src, (uint8_t[]){10, 0, 0, 100}, 4);
-  memcpy(s.dst, (uint8_t[]){10, 0, 0, 200}, 4);
-  s.src_port = 5000, s.dst_port = 80, s.seq = 0x7ffffff0u + 21, s.ack = 1001;
-  s.payload = (const uint8_t[20]){0}, s.payload_len = 20;
-  tcptale_frame frame = {.struct_size = sizeof frame, .link_type = TCPTALE_LINK_ETHERNET};
-  frame.index = 6, frame.ts_ns = 50000000, frame.data = data;
-  frame.cap_len = frame.wire_len = (uint32_t)build_frame(data, ROOM, &s);
-  cr_expect_eq(tcptale_tracker_feed(t, &frame, 1, NULL), TCPTALE_ERR_STOPPED);
+  struct build_segment s = segment_of(&(struct said){0, ACK, 21, 1, 20, 500, 1}, 100);
+  cr_expect_eq(feed(t, &s, 6, 50000000), TCPTALE_ERR_STOPPED);
   cr_expect_eq(bytes_heard, 20u);
   tcptale_tracker_free(t);
 }
