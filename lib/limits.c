@@ -44,17 +44,15 @@ static uint32_t victim(struct tcptale_roster *roster, const struct tcptale_conn_
 }
 
 /* A call that ends by no packet's doing, nor in its time, has nothing to settle, and its state does
- * not change: it ends as it is, packed. */
-static void end_call(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
-                     uint32_t why) {
-  struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
+ * not change: it ends as it is, packed, and is to be taken out. */
+static void tell_end(struct tcptale_conn_env *env, struct tcptale_packed *packed, uint32_t why) {
   tcptale_close_event event = {.conn_id = tcptale_packed_id(packed), .why = why};
   env->closed++;
   tcptale_emit_close(&env->emit, tcptale_packed_handle(packed), &event);
-  tcptale_shape_remove_call(roster, env, ref);
 }
 
-static void evict_call(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref) {
+static void tell_eviction(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                          uint32_t ref) {
   struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
   uint32_t uncounted = TCPTALE_ARENA_NONE;
   tcptale_anomaly_event event = {.conn_id = tcptale_packed_id(packed),
@@ -63,17 +61,17 @@ static void evict_call(struct tcptale_roster *roster, struct tcptale_conn_env *e
   if (!tcptale_packed_is_ignored(packed))
     tcptale_emit_anomaly(&env->emit, tcptale_packed_handle(packed), &uncounted, &event);
   roster->evicted++;
-  end_call(roster, env, ref, TCPTALE_CLOSE_EVICTED);
+  tell_end(env, packed, TCPTALE_CLOSE_EVICTED);
 }
 
 /* Nobody goes in silence (rule R26). 0: there was nobody. */
-static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
-  uint32_t ref = victim(roster, env, least);
+static int evict_this(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref) {
+  if (!ref) return 0;
   if (tcptale_roster_is_packed(ref)) {
-    evict_call(roster, env, ref);
+    tell_eviction(roster, env, ref);
+    tcptale_shape_remove_call(roster, env, ref);
     return 1;
   }
-  if (!ref) return 0;
   struct tcptale_card *card = tcptale_roster_card(env, ref);
   struct tcptale_conn *conn = tcptale_shape_part(roster, env, card);
   if (card->cls != TCPTALE_CLASS_CLOSED) {
@@ -83,6 +81,10 @@ static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, ui
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
   tcptale_shape_remove(roster, env, card);
   return 1;
+}
+
+static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
+  return evict_this(roster, env, victim(roster, env, least));
 }
 
 /* ---- when ---- */
@@ -130,9 +132,17 @@ static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *en
   relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_FULL), config->pressure_established_ns);
 }
 
-void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  evict(roster, env, TCPTALE_CLASS_HALF_OPEN);
-  tcptale_roster_prefetch_oldest(roster, env, TCPTALE_CLASS_CALL);
+uint32_t tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                  uint32_t key_kind) {
+  uint32_t ref = victim(roster, env, TCPTALE_CLASS_HALF_OPEN), left = TCPTALE_ARENA_NONE;
+  if (tcptale_roster_is_packed(ref)) {
+    tell_eviction(roster, env, ref);
+    left = tcptale_shape_leave_to_call(roster, env, ref, key_kind);
+  } else {
+    evict_this(roster, env, ref);
+  }
+  tcptale_roster_prefetch_calls(roster, env);
+  return left;
 }
 
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -201,7 +211,8 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
 void tcptale_limits_end(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref,
                         uint32_t why) {
   if (tcptale_roster_is_packed(ref)) {
-    end_call(roster, env, ref, why);
+    tell_end(env, tcptale_roster_packed(env, ref), why);
+    tcptale_shape_remove_call(roster, env, ref);
     return;
   }
   struct tcptale_card *card = tcptale_roster_card(env, ref);

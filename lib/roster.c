@@ -211,6 +211,16 @@ void tcptale_roster_prefetch_near(const struct tcptale_roster *roster,
   else if (card->cls != TCPTALE_CLASS_HALF_OPEN) prefetch_timers(env, &card->timer);
 }
 
+/* What a block of a chain is called; 0 of 0. */
+static uint32_t named(const struct tcptale_conn_env *env, uint32_t block) {
+  return block == 0 ? 0 : block | (links_at(env, block)->id_next & 1);
+}
+
+/* The block behind one in its chain; 0. */
+static uint32_t after(const struct tcptale_conn_env *env, uint32_t ref) {
+  return links_at(env, ref)->id_next & ~1u;
+}
+
 /* Where the indexes hold a connection. */
 static TCPTALE_INLINE void prefetch_indexes(const struct tcptale_roster *roster,
                                             const struct tcptale_conn_env *env, uint32_t ref) {
@@ -226,21 +236,25 @@ void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
   uint32_t first = roster->head[cls], second = first ? links_at(env, first)->next : 0;
   if (second == 0) return;
   prefetch_list(env, links_at(env, first));
-  if (!tcptale_roster_is_packed(first)) prefetch_timers(env, &card_at(env, first)->timer);
+  prefetch_timers(env, &card_at(env, first)->timer);
   prefetch_indexes(roster, env, second);
   uint32_t third = links_at(env, second)->next;
   if (third == 0) return;
-  tcptale_prefetch(card_at(env, third & ~1u)); /* its first line is all that it takes */
+  tcptale_prefetch(card_at(env, third)); /* its first line is all that it takes */
 }
 
-/* What a block of a chain is called; 0 of 0. */
-static uint32_t named(const struct tcptale_conn_env *env, uint32_t block) {
-  return block == 0 ? 0 : block | (links_at(env, block)->id_next & 1);
-}
-
-/* The block behind one in its chain; 0. */
-static uint32_t after(const struct tcptale_conn_env *env, uint32_t ref) {
-  return links_at(env, ref)->id_next & ~1u;
+/* Ids count up, and calls go in the order in which they came, so the next to go are most likely the
+ * heads of the chains that follow. They lie side by side: nobody on the way has to be looked at. */
+void tcptale_roster_prefetch_calls(const struct tcptale_roster *roster,
+                                   const struct tcptale_conn_env *env) {
+  enum { INDEX_AHEAD = 4, BLOCK_AHEAD = 8 };
+  tcptale_keep_hints();
+  uint32_t first = roster->head[TCPTALE_CLASS_CALL];
+  if (first == 0) return;
+  uint64_t id = id_at(env, first);
+  uint32_t soon = named(env, *chain_of(roster, id + INDEX_AHEAD));
+  hint_at(env, *chain_of(roster, id + BLOCK_AHEAD), 0);
+  if (soon) tcptale_table_prefetch(&roster->by_key, hash_at(env, soon));
 }
 
 uint32_t tcptale_roster_look_id(const struct tcptale_roster *roster,

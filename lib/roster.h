@@ -142,9 +142,13 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
 void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                               struct tcptale_card *card);
 
-/* The first of a class will be taken out before long, and the second after it. */
+/* The first card of a class will be taken out before long, and the second after it. */
 void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
                                     const struct tcptale_conn_env *env, uint32_t cls);
+
+/* The same of calls, one for each that comes. */
+void tcptale_roster_prefetch_calls(const struct tcptale_roster *roster,
+                                   const struct tcptale_conn_env *env);
 
 /* When a card's connection is due. */
 uint64_t tcptale_roster_deadline(const struct tcptale_conn_env *env, uint32_t ref);

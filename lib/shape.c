@@ -44,6 +44,14 @@ static uint32_t alloc_call(struct tcptale_roster *roster, struct tcptale_conn_en
   return alloc(env, is_roomy ? tcptale_card_bytes(key->kind) : tcptale_packed_bytes(key->kind));
 }
 
+/* Whether a packed one lies in such a block as alloc_call would give. */
+static int is_like_next(const struct tcptale_roster *roster, const struct tcptale_packed *packed,
+                        uint32_t key_kind) {
+  return !roster->berths.start && !tcptale_packed_is_roomy(packed) &&
+         tcptale_packed_key_kind(packed) == key_kind &&
+         roster->count[TCPTALE_CLASS_CALL] >= ROOMY_MOST;
+}
+
 static void release_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                          uint32_t ref) {
   if (roster->berths.used == 0 || !tcptale_berth_release(&roster->berths, ref))
@@ -201,11 +209,10 @@ struct tcptale_conn *tcptale_shape_part(struct tcptale_roster *roster, struct tc
 
 /* ---- packed ones ---- */
 
-/* One that waits for a tick at least is not. */
+/* One that begins now and waits at all is not: ticks are rounded up. */
 static int is_due_at_once(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                           uint64_t at_ns) {
-  uint64_t waits_ns = env->config.half_open_ns, a_tick = (uint64_t)1 << TCPTALE_WHEEL_TICK_SHIFT;
-  if (waits_ns >= a_tick && at_ns == env->now_ns) return 0;
+  if (env->config.half_open_ns > 0 && at_ns == env->now_ns) return 0;
   return tcptale_roster_call_tick(env, at_ns) <= roster->wheel.now;
 }
 
@@ -255,6 +262,16 @@ void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_con
   tcptale_roster_weigh(roster, env);
 }
 
+uint32_t tcptale_shape_leave_to_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                     uint32_t ref, uint32_t key_kind) {
+  if (!is_like_next(roster, tcptale_roster_packed(env, ref), key_kind)) {
+    tcptale_shape_remove_call(roster, env, ref);
+    return TCPTALE_ARENA_NONE;
+  }
+  tcptale_roster_leave(roster, env, ref);
+  return ref & ~1u;
+}
+
 struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                         uint32_t ref) {
   if (tcptale_roster_is_packed(ref)) return unpack(roster, env, ref);
@@ -266,10 +283,9 @@ struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tc
 struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
                                                struct tcptale_conn_env *env,
                                                const struct tcptale_key *key,
-                                               const struct tcptale_packed *draft) {
-  uint32_t traits;
-  if (is_due_at_once(roster, env, env->now_ns)) return NULL;
-  uint32_t block = alloc_call(roster, env, key, &traits);
+                                               const struct tcptale_packed *draft, uint32_t left) {
+  uint32_t traits = 0;
+  uint32_t block = left ? left : alloc_call(roster, env, key, &traits);
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
   tcptale_pack_call(env, packed, draft, key, traits);

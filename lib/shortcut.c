@@ -137,11 +137,14 @@ static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
   tcptale_call_tell(&t->env, packed, event);
 }
 
-/* One that is half-open gives way for a call; 0: that makes no room. */
-static int yield_for_call(struct tcptale_tracker *t) {
-  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env);
+/* One that is half-open gives way for a call, to which it may leave its block; 0: that makes no
+ * room. */
+static int yield_for_call(struct tcptale_tracker *t, uint32_t key_kind, uint32_t *left) {
+  if (!t->env.emit.stopped) *left = tcptale_limits_yield(&t->roster, &t->env, key_kind);
   tcptale_shortcut_note_rebased(t);
-  return tcptale_call_has_room(&t->roster, &t->env);
+  if (tcptale_call_has_room(&t->roster, &t->env)) return 1;
+  if (*left) tcptale_arena_release(&t->env.arena, *left);
+  return 0;
 }
 
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
@@ -149,13 +152,14 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   const struct tcptale_key *key = &look->key;
   struct tcptale_packed draft;
   tcptale_open_event event;
+  uint32_t left = TCPTALE_ARENA_NONE;
   if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look, guess);
   tcptale_call_draft(&t->env, key, &look->gist, &draft, &event);
   int has_room = tcptale_call_has_room(&t->roster, &t->env);
   if (is_copy(t, look)) return 0;
   if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
-  if (!has_room && !yield_for_call(t)) return 0;
-  struct tcptale_packed *packed = tcptale_shape_make_call(&t->roster, &t->env, key, &draft);
+  if (!has_room && !yield_for_call(t, key->kind, &left)) return 0;
+  struct tcptale_packed *packed = tcptale_shape_make_call(&t->roster, &t->env, key, &draft, left);
   if (!packed) return 0;
   open_call(t, packed, look, &event);
   return 1;

@@ -181,6 +181,79 @@ Test(limits, x01_syn_flood, .init = set_up, .timeout = 120) {
   end();
 }
 
+/* Who somebody was when he opened, by id: what opened lately. */
+enum { LATELY = 4096 };
+static tcptale_endpoints opened_as[LATELY];
+
+static tcptale_endpoints ends_of(const tcptale_conn *conn) {
+  tcptale_endpoints ends = {.struct_size = sizeof ends};
+  cr_assert_eq(tcptale_conn_endpoints(conn, &ends), TCPTALE_OK);
+  return ends;
+}
+
+static void compare_ends(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
+                         const uint8_t *data) {
+  if (event->kind == TAPE_OPEN) opened_as[event->conn % LATELY] = ends_of(conn);
+  if (event->kind == TAPE_CLOSE) {
+    tcptale_endpoints ends = ends_of(conn);
+    cr_assert_eq(memcmp(&ends, &opened_as[event->conn % LATELY], sizeof ends), 0, "of %llu",
+                 (unsigned long long)event->conn);
+  }
+  tally(tape, conn, event, data);
+}
+
+/* A SYN, of IPv6 where `version` says so. */
+static void call_in(uint32_t n, int version) {
+  struct build_segment s = segment_of(n, 0, SYN);
+  s.version = version;
+  if (version == 6) memcpy(s.src + 12, &n, sizeof n);
+  feed(build_frame(bytes, sizeof bytes, &s));
+}
+
+/* Calls push each other out, short and long keys in turn and in no order: each goes as whom it
+ * came, and all of the memory comes back. */
+static void flood_of_both(uint32_t count, uint64_t step_ns) {
+  siege.config.max_half_open = 300;
+  begin();
+  siege.tape.hook = compare_ends;
+  look();
+  uint64_t used = siege.stats.memory_used;
+  for (uint32_t n = 0; n < count; n++) {
+    siege.now_ns += step_ns;
+    call_in(n, n * 2654435761u >> 28 < 3 || n / 500 % 2 ? 6 : 4);
+  }
+  look();
+  cr_expect_gt(siege.stats.memory_used, used);
+  tcptale_tracker_flush(siege.tape.tracker);
+  look();
+  cr_expect_eq(siege.stats.memory_used, used);
+  end();
+}
+
+Test(limits, x01_flood_of_both_versions, .init = set_up) {
+  flood_of_both(20000, 1000);
+  cr_expect_eq(closes[TCPTALE_CLOSE_EVICTED], 19700);
+}
+
+/* The same where they are due at the next tick of the wheel, or in this one. */
+Test(limits, x01_flood_that_does_not_wait, .init = set_up) {
+  siege.config.half_open_ns = 0;
+  flood_of_both(20000, 1024);
+  cr_expect_gt(closes[TCPTALE_CLOSE_EVICTED], 1000);
+  cr_expect_gt(closes[TCPTALE_CLOSE_TIMEOUT], 1000);
+}
+
+/* One that is not to wait, and comes at a tick, ends before the next is looked at. */
+Test(limits, a_call_that_is_due_when_it_comes, .init = set_up) {
+  siege.config.half_open_ns = 0;
+  begin();
+  siege.now_ns = UINT64_C(1) << 40;
+  call_in(1, 4);
+  call_in(2, 4);
+  cr_expect_eq(closes[TCPTALE_CLOSE_TIMEOUT], 1);
+  end();
+}
+
 /* The same without a limit but memory: half-open ones go first. */
 Test(limits, x01_syn_flood_until_memory_is_full, .init = set_up, .timeout = 120) {
   siege.config.memory_bytes = 1 << 20;
