@@ -46,11 +46,23 @@ static inline void tcptale_shortcut_remember(struct tcptale_tracker *t,
                        tcptale_dup_sample(&look->gist), t->env.emit.index, t->env.now_ns);
 }
 
+/* The step of a segment whose connection goes on (TCPTALE_STEP_). It is in line in the loop over a
+ * batch, and where frames come alone and connections are many. What it changes is put off then: the
+ * fewer instructions follow upon a miss, the sooner the hint of the next call goes out, while this
+ * one still waits. */
+static TCPTALE_INLINE uint32_t tcptale_shortcut_step(struct tcptale_tracker *t,
+                                                     struct tcptale_card *card,
+                                                     const struct tcptale_lookup *look,
+                                                     int is_alone, int puts_off) {
+  const uint32_t from = look->key.from;
+  if (puts_off) return tcptale_step_take_early(&t->env, card, from, &look->gist, &t->later.step);
+  if (is_alone) return tcptale_usual_take_going(&t->env, card, from, &look->gist);
+  return tcptale_step_take(&t->env, card, from, &look->gist, 0);
+}
+
 /* The short way, for a usual segment: 1. It brings what none before it brought, so it is no copy of
- * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its call;
- * where connections are many its step is in line then, and what it changes is put off, as the fewer
- * instructions follow upon a miss, the sooner the hint of the next call goes out, while this one
- * still waits. */
+ * one that was believed, and is only remembered. `is_alone`: the frame is the only one of its
+ * call. */
 static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
                                                  const struct tcptale_lookup *look, int is_alone) {
   const int puts_off = is_alone && t->later.puts_off;
@@ -63,11 +75,8 @@ static TCPTALE_INLINE int tcptale_shortcut_usual(struct tcptale_tracker *t,
   if (!card) return 0;
   int is_going = card->is_going && !(look->gist.said.tcp_flags & TCPTALE_TCP_FIN);
   if (!is_going) return tcptale_shortcut_not_going(t, card, look);
-  uint32_t from = look->key.from;
-  uint32_t usual = puts_off
-                       ? tcptale_step_take_early(&t->env, card, from, &look->gist, &t->later.step)
-                       : tcptale_usual_take_going(&t->env, card, from, &look->gist);
-  if (usual == TCPTALE_STEP_NOT) return tcptale_shortcut_unusual(t, look);
+  if (tcptale_shortcut_step(t, card, look, is_alone, puts_off) == TCPTALE_STEP_NOT)
+    return tcptale_shortcut_unusual(t, look);
   if (!puts_off) tcptale_shortcut_remember(t, look);
   return 1;
 }
