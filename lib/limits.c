@@ -64,15 +64,8 @@ static void tell_eviction(struct tcptale_roster *roster, struct tcptale_conn_env
   tell_end(env, packed, TCPTALE_CLOSE_EVICTED);
 }
 
-/* Nobody goes in silence (rule R26). 0: there was nobody. */
-static int evict_this(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t ref) {
-  if (!ref) return 0;
-  if (tcptale_roster_is_packed(ref)) {
-    tell_eviction(roster, env, ref);
-    tcptale_shape_remove_call(roster, env, ref);
-    return 1;
-  }
-  struct tcptale_card *card = tcptale_roster_card(env, ref);
+static void evict_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                       struct tcptale_card *card) {
   struct tcptale_conn *conn = tcptale_shape_part(roster, env, card);
   if (card->cls != TCPTALE_CLASS_CLOSED) {
     tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
@@ -80,11 +73,19 @@ static int evict_this(struct tcptale_roster *roster, struct tcptale_conn_env *en
   }
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);
   tcptale_shape_remove(roster, env, card);
-  return 1;
 }
 
+/* Nobody goes in silence (rule R26). 0: there was nobody. */
 static int evict(struct tcptale_roster *roster, struct tcptale_conn_env *env, uint32_t least) {
-  return evict_this(roster, env, victim(roster, env, least));
+  uint32_t ref = victim(roster, env, least);
+  if (!ref) return 0;
+  if (tcptale_roster_is_packed(ref)) {
+    tell_eviction(roster, env, ref);
+    tcptale_shape_remove_call(roster, env, ref);
+  } else {
+    evict_card(roster, env, tcptale_roster_card(env, ref));
+  }
+  return 1;
 }
 
 /* ---- when ---- */
@@ -132,17 +133,16 @@ static void relax_all(struct tcptale_roster *roster, struct tcptale_conn_env *en
   relax(roster, env, first_idle(roster, env, TCPTALE_CLASS_FULL), config->pressure_established_ns);
 }
 
-uint32_t tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                  uint32_t key_kind) {
-  uint32_t ref = victim(roster, env, TCPTALE_CLASS_HALF_OPEN), left = TCPTALE_ARENA_NONE;
+void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                              uint32_t key_kind) {
+  uint32_t ref = victim(roster, env, TCPTALE_CLASS_HALF_OPEN);
   if (tcptale_roster_is_packed(ref)) {
     tell_eviction(roster, env, ref);
-    left = tcptale_shape_leave_to_call(roster, env, ref, key_kind);
-  } else {
-    evict_this(roster, env, ref);
+    tcptale_shape_replace_call(roster, env, ref, key_kind);
+  } else if (ref) {
+    evict_card(roster, env, tcptale_roster_card(env, ref));
   }
   tcptale_roster_prefetch_calls(roster, env);
-  return left;
 }
 
 void tcptale_limits_admit(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -164,7 +164,7 @@ void tcptale_limits_forget(struct tcptale_roster *roster, struct tcptale_conn_en
   if (card == at_hand) return;
   if (conn && conn->phase == TCPTALE_PHASE_EMBRYO) tcptale_roster_pass_over(roster, env, card);
   else tcptale_shape_remove(roster, env, card);
-  tcptale_roster_prefetch_oldest(roster, env, cls);
+  tcptale_roster_prefetch_closed(roster, env);
 }
 
 void tcptale_limits_linger(struct tcptale_roster *roster, struct tcptale_conn_env *env,

@@ -19,18 +19,17 @@ struct tcptale_conn *tcptale_limits_open(struct tcptale_roster *roster,
                                          struct tcptale_conn_env *env,
                                          const struct tcptale_key *key, int half_open);
 
-/* One that is half-open gives way for a call of `key_kind` that is about to come. Returns the block
- * that it leaves to the call (shape.h); NONE. */
-uint32_t tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                  uint32_t key_kind);
+/* One that is half-open gives way for a call of `key_kind`, and may leave its block to that
+ * (tcptale_shape_replace_call). */
+void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                              uint32_t key_kind);
 
 /* The same, where their number is reached: what _open does for a call first, unless nine tenths are
  * full; it then finds that done. */
-static inline uint32_t tcptale_limits_yield(struct tcptale_roster *roster,
-                                            struct tcptale_conn_env *env, uint32_t key_kind) {
-  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open)
-    return TCPTALE_ARENA_NONE;
-  return tcptale_limits_yield_one(roster, env, key_kind);
+static inline void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                        uint32_t key_kind) {
+  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open) return;
+  tcptale_limits_yield_one(roster, env, key_kind);
 }
 
 /* After the first step of a connection: packs it, or else lets class and timer follow. The record

@@ -230,10 +230,11 @@ static TCPTALE_INLINE void prefetch_indexes(const struct tcptale_roster *roster,
 
 /* Each step of the way to an entry needs the one before, so the steps are taken for one connection
  * after the other: the second's entries, the third itself. */
-void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
-                                    const struct tcptale_conn_env *env, uint32_t cls) {
+void tcptale_roster_prefetch_closed(const struct tcptale_roster *roster,
+                                    const struct tcptale_conn_env *env) {
   tcptale_keep_hints();
-  uint32_t first = roster->head[cls], second = first ? links_at(env, first)->next : 0;
+  uint32_t first = roster->head[TCPTALE_CLASS_CLOSED],
+           second = first ? links_at(env, first)->next : 0;
   if (second == 0) return;
   prefetch_list(env, links_at(env, first));
   prefetch_timers(env, &card_at(env, first)->timer);
@@ -244,7 +245,10 @@ void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
 }
 
 /* Ids count up, and calls go in the order in which they came, so the next to go are most likely the
- * heads of the chains that follow. They lie side by side: nobody on the way has to be looked at. */
+ * heads of the chains that follow: as long as there are fewer ids between them and the latest than
+ * there are chains; else the hint is wasted. Heads lie side by side, so nobody on the way has to be
+ * looked at. A block is asked for some calls before its key is read, of which that of IPv4 is in
+ * the first line. */
 void tcptale_roster_prefetch_calls(const struct tcptale_roster *roster,
                                    const struct tcptale_conn_env *env) {
   enum { INDEX_AHEAD = 4, BLOCK_AHEAD = 8 };

@@ -44,6 +44,7 @@ struct tcptale_roster {
   uint32_t spare_card;    /* blocks for one to be woken though no memory is left; NONE: in use */
   uint32_t spare_record;
   uint32_t spare_candidates;
+  uint32_t left;    /* the block that a call which was pushed out has left to the next; NONE */
   uint32_t parting; /* the record of a folded connection that is about to go */
   uint32_t has_due; /* 1: there may be more that is due than was taken */
   uint64_t evicted;
@@ -142,11 +143,12 @@ void tcptale_roster_update(struct tcptale_roster *roster, struct tcptale_conn_en
 void tcptale_roster_pass_over(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                               struct tcptale_card *card);
 
-/* The first card of a class will be taken out before long, and the second after it. */
-void tcptale_roster_prefetch_oldest(const struct tcptale_roster *roster,
-                                    const struct tcptale_conn_env *env, uint32_t cls);
+/* The first that is closed will be taken out before long, and the second after it. */
+void tcptale_roster_prefetch_closed(const struct tcptale_roster *roster,
+                                    const struct tcptale_conn_env *env);
 
-/* The same of calls, one for each that comes. */
+/* Calls will be pushed out, one for each that comes: hints at those a few places behind the
+ * first. */
 void tcptale_roster_prefetch_calls(const struct tcptale_roster *roster,
                                    const struct tcptale_conn_env *env);
 

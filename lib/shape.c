@@ -17,9 +17,9 @@ static uint32_t alloc(struct tcptale_conn_env *env, size_t len) {
   return tcptale_arena_alloc(&env->arena, tcptale_arena_class_for(len));
 }
 
-/* A free berth of a hash, where connections are many; NONE. However frames come:
- * memory, and who gives way for it, must not depend on that. Who lies there begins with a key that
- * is not all zero. */
+/* A free berth of a hash, where connections are many; NONE. However frames come: memory, and who
+ * gives way for it, must not depend on that. Who lies there begins with a key that is not all
+ * zero. */
 static uint32_t take_berth(struct tcptale_roster *roster, const struct tcptale_brief_key *key,
                            uint32_t key_kind, uint32_t hash) {
   if (key_kind != TCPTALE_KEY_V4 || !(key->addr[0] | key->addr[1])) return TCPTALE_ARENA_NONE;
@@ -33,23 +33,32 @@ static uint32_t alloc_card(struct tcptale_roster *roster, struct tcptale_conn_en
   return ref != TCPTALE_ARENA_NONE ? ref : alloc(env, tcptale_card_bytes(key_kind));
 }
 
-/* A block for a call: at its berth, and while calls are few, with room for the card that it may
- * become; `*traits` says whether. */
+/* Whether a call that is not at a berth gets room for the card that it may become. */
+static int is_roomy_now(const struct tcptale_roster *roster) {
+  return roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
+}
+
+/* A block for a call: what was left to it, its berth, or another. `*traits` says whether it is
+ * roomy. */
 static uint32_t alloc_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                            const struct tcptale_key *key, uint32_t *traits) {
+  uint32_t left = roster->left;
+  roster->left = TCPTALE_ARENA_NONE;
+  *traits = 0;
+  if (left != TCPTALE_ARENA_NONE) return left;
   uint32_t ref = take_berth(roster, &key->brief, key->kind, key->hash);
-  int is_roomy = ref != TCPTALE_ARENA_NONE || roster->count[TCPTALE_CLASS_CALL] < ROOMY_MOST;
-  *traits = is_roomy ? (uint32_t)TCPTALE_PACKED_IS_ROOMY : 0;
+  int is_roomy = ref != TCPTALE_ARENA_NONE || is_roomy_now(roster);
+  if (is_roomy) *traits = TCPTALE_PACKED_IS_ROOMY;
   if (ref != TCPTALE_ARENA_NONE) return ref;
   return alloc(env, is_roomy ? tcptale_card_bytes(key->kind) : tcptale_packed_bytes(key->kind));
 }
 
-/* Whether a packed one lies in such a block as alloc_call would give. */
-static int is_like_next(const struct tcptale_roster *roster, const struct tcptale_packed *packed,
-                        uint32_t key_kind) {
-  return !roster->berths.start && !tcptale_packed_is_roomy(packed) &&
-         tcptale_packed_key_kind(packed) == key_kind &&
-         roster->count[TCPTALE_CLASS_CALL] >= ROOMY_MOST;
+/* Whether the block of one that was packed, which has just left, is such as alloc_call would find
+ * for a call of `key_kind`. */
+static int may_leave_block(const struct tcptale_roster *roster, const struct tcptale_packed *packed,
+                           uint32_t key_kind) {
+  return !roster->berths.start && !is_roomy_now(roster) && !tcptale_packed_is_roomy(packed) &&
+         tcptale_packed_key_kind(packed) == key_kind;
 }
 
 static void release_card(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -209,7 +218,7 @@ struct tcptale_conn *tcptale_shape_part(struct tcptale_roster *roster, struct tc
 
 /* ---- packed ones ---- */
 
-/* One that begins now and waits at all is not: ticks are rounded up. */
+/* A call that begins now and waits at all is not due: ticks round up. */
 static int is_due_at_once(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
                           uint64_t at_ns) {
   if (env->config.half_open_ns > 0 && at_ns == env->now_ns) return 0;
@@ -262,14 +271,15 @@ void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_con
   tcptale_roster_weigh(roster, env);
 }
 
-uint32_t tcptale_shape_leave_to_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                     uint32_t ref, uint32_t key_kind) {
-  if (!is_like_next(roster, tcptale_roster_packed(env, ref), key_kind)) {
-    tcptale_shape_remove_call(roster, env, ref);
-    return TCPTALE_ARENA_NONE;
-  }
+void tcptale_shape_replace_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                uint32_t ref, uint32_t key_kind) {
   tcptale_roster_leave(roster, env, ref);
-  return ref & ~1u;
+  if (may_leave_block(roster, tcptale_roster_packed(env, ref), key_kind)) {
+    roster->left = ref & ~1u;
+    return; /* is weighed when the next one enters */
+  }
+  release_card(roster, env, ref & ~1u);
+  tcptale_roster_weigh(roster, env);
 }
 
 struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tcptale_conn_env *env,
@@ -283,9 +293,9 @@ struct tcptale_conn *tcptale_shape_wake(struct tcptale_roster *roster, struct tc
 struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
                                                struct tcptale_conn_env *env,
                                                const struct tcptale_key *key,
-                                               const struct tcptale_packed *draft, uint32_t left) {
-  uint32_t traits = 0;
-  uint32_t block = left ? left : alloc_call(roster, env, key, &traits);
+                                               const struct tcptale_packed *draft) {
+  uint32_t traits;
+  uint32_t block = alloc_call(roster, env, key, &traits);
   if (block == TCPTALE_ARENA_NONE) return NULL;
   struct tcptale_packed *packed = tcptale_roster_packed(env, block);
   tcptale_pack_call(env, packed, draft, key, traits);

@@ -31,11 +31,11 @@ struct tcptale_conn *tcptale_shape_add(struct tcptale_roster *roster, struct tcp
 
 /* Packs a call that came now and is to wait, as drafted, with the next id;
  * tcptale_roster_enter_call is to follow. While they are few, each lies in a block in which it can
- * become a card. `left`: the block that another left to it, NONE. NULL: no memory is left. */
+ * become a card. NULL: no memory is left. */
 struct tcptale_packed *tcptale_shape_make_call(struct tcptale_roster *roster,
                                                struct tcptale_conn_env *env,
                                                const struct tcptale_key *key,
-                                               const struct tcptale_packed *draft, uint32_t left);
+                                               const struct tcptale_packed *draft);
 
 /* A packed SYN is answered, by the end that `key` came from: makes it a folded connection, which
  * `gist` says more of. 0: no memory is left, nothing has happened. */
@@ -55,10 +55,11 @@ void tcptale_shape_remove(struct tcptale_roster *roster, struct tcptale_conn_env
 void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                uint32_t ref);
 
-/* The same for a call of `key_kind` that comes in its place: returns its block, if that is such a
- * one as the call would get, and else gives it back, NONE. */
-uint32_t tcptale_shape_leave_to_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                     uint32_t ref, uint32_t key_kind);
+/* The same where a call of `key_kind` is to take its place at once (_make_call): its block is left
+ * to that, if it is such as the call would get. Should the user have stopped, and no call come, it
+ * stays left; nobody needs it then. */
+void tcptale_shape_replace_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                uint32_t ref, uint32_t key_kind);
 
 /* Fetches the spare blocks that are not there; 0: no memory is left for them. */
 int tcptale_shape_fetch_spare(struct tcptale_roster *roster, struct tcptale_conn_env *env);

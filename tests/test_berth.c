@@ -308,6 +308,24 @@ Test(berth, of_calls_that_are_answered) {
   }
 }
 
+/* A call that pushes another out lies at its own berth, not in the block of that one. */
+Test(berth, of_calls_of_a_flood) {
+  enum { MOST = 6000, CALLS = 3 * MOST };
+  static struct feeder f;
+  for (size_t batch = 1; batch <= 2; batch++) {
+    struct heard heard;
+    begin_feeding(&f, &heard, batch, 16 << 20, 20000);
+    const struct tcptale_roster *roster = &f.tracker->roster;
+    f.tracker->roster.max_half_open = MOST;
+    for (uint32_t n = 0; n < CALLS; n++) feed(&f, 4, n, STEP_SYN);
+    feed_now(&f);
+    cr_expect_eq(heard.closed, (uint64_t)CALLS - MOST);
+    cr_expect(roster->berths.used > MOST * 9 / 10 && roster->berths.used <= MOST, "%u",
+              roster->berths.used);
+    tcptale_tracker_free(f.tracker);
+  }
+}
+
 /* Where no connection would get one there are none: their memory is the others'. */
 Test(berth, none_for_few) {
   static struct feeder f;

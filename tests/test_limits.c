@@ -33,6 +33,7 @@ struct siege {
   tcptale_tracker_stats stats;
   uint64_t now_ns;
   uint64_t index;
+  uint64_t scope;      /* of the frames that are fed */
   uint64_t events;     /* of any kind */
   uint32_t most_event; /* caused by one frame */
   uint64_t flow_bytes; /* delivered */
@@ -98,6 +99,7 @@ static void feed(size_t len) {
   frame.data = bytes;
   frame.ts_ns = siege.now_ns;
   frame.index = ++siege.index;
+  frame.scope = siege.scope;
   cr_assert_eq(tcptale_tracker_feed(siege.tape.tracker, &frame, 1, NULL), TCPTALE_OK);
   if (siege.events - before > siege.most_event)
     siege.most_event = (uint32_t)(siege.events - before);
@@ -202,56 +204,132 @@ static void compare_ends(struct tape *tape, tcptale_conn *conn, const struct tap
   tally(tape, conn, event, data);
 }
 
-/* A SYN, of IPv6 where `version` says so. */
-static void call_in(uint32_t n, int version) {
-  struct build_segment s = segment_of(n, 0, SYN);
-  s.version = version;
-  if (version == 6) memcpy(s.src + 12, &n, sizeof n);
+enum calling { CALL_V4, CALL_V6, CALL_SCOPED, CALL_ANSWER, CALLINGS };
+
+/* A SYN, or a SYN+ACK to nothing. */
+static void call_in(uint32_t n, enum calling how) {
+  struct build_segment s = segment_of(n, 0, how == CALL_ANSWER ? SYN | ACK : SYN);
+
+  if (how == CALL_V6) {
+    s.version = 6;
+    memcpy(s.src + 12, &n, sizeof n);
+  }
+  siege.scope = how == CALL_SCOPED;
   feed(build_frame(bytes, sizeof bytes, &s));
+  siege.scope = 0;
 }
 
-/* Calls push each other out, short and long keys in turn and in no order: each goes as whom it
- * came, and all of the memory comes back. */
-static void flood_of_both(uint32_t count, uint64_t step_ns) {
+/* Runs of each, and in between any. */
+static enum calling calling_of(uint32_t n) {
+  uint32_t any = n * 2654435761u >> 28;
+  return any < 3 ? CALL_V4 + any % CALLINGS : n / 500 % CALLINGS;
+}
+
+static uint64_t memory_used(void) {
+  look();
+  return siege.stats.memory_used;
+}
+
+/* Calls push each other out, with keys of every length: each goes as whom it came, and all of the
+ * memory comes back. */
+static void flood_of_all(uint32_t count, uint64_t step_ns) {
   siege.config.max_half_open = 300;
   begin();
   siege.tape.hook = compare_ends;
-  look();
-  uint64_t used = siege.stats.memory_used;
+  uint64_t used = memory_used();
   for (uint32_t n = 0; n < count; n++) {
     siege.now_ns += step_ns;
-    call_in(n, n * 2654435761u >> 28 < 3 || n / 500 % 2 ? 6 : 4);
+    call_in(n, calling_of(n));
   }
-  look();
-  cr_expect_gt(siege.stats.memory_used, used);
+  cr_expect_gt(memory_used(), used);
   tcptale_tracker_flush(siege.tape.tracker);
-  look();
-  cr_expect_eq(siege.stats.memory_used, used);
+  cr_expect_eq(memory_used(), used);
   end();
 }
 
-Test(limits, x01_flood_of_both_versions, .init = set_up) {
-  flood_of_both(20000, 1000);
+Test(limits, x01_flood_of_all_keys, .init = set_up) {
+  flood_of_all(20000, 1000);
   cr_expect_eq(closes[TCPTALE_CLOSE_EVICTED], 19700);
 }
 
 /* The same where they are due at the next tick of the wheel, or in this one. */
 Test(limits, x01_flood_that_does_not_wait, .init = set_up) {
   siege.config.half_open_ns = 0;
-  flood_of_both(20000, 1024);
+  flood_of_all(20000, 1024);
   cr_expect_gt(closes[TCPTALE_CLOSE_EVICTED], 1000);
   cr_expect_gt(closes[TCPTALE_CLOSE_TIMEOUT], 1000);
 }
 
-/* One that is not to wait, and comes at a tick, ends before the next is looked at. */
+/* One that is not to wait, and comes at a tick, ends before the next is looked at; one that waits
+ * for a nanosecond ends at the tick behind. */
 Test(limits, a_call_that_is_due_when_it_comes, .init = set_up) {
-  siege.config.half_open_ns = 0;
-  begin();
-  siege.now_ns = UINT64_C(1) << 40;
-  call_in(1, 4);
-  call_in(2, 4);
-  cr_expect_eq(closes[TCPTALE_CLOSE_TIMEOUT], 1);
-  end();
+  for (uint64_t waits_ns = 0; waits_ns <= 1; waits_ns++) {
+    set_up();
+    siege.config.half_open_ns = waits_ns;
+    begin();
+    siege.now_ns = UINT64_C(1) << 40;
+    call_in(1, CALL_V4);
+    call_in(2, CALL_V4);
+    cr_expect_eq(closes[TCPTALE_CLOSE_TIMEOUT], 1 - waits_ns);
+    siege.now_ns += UINT64_C(1) << 20;
+    call_in(3, CALL_V4);
+    cr_expect_eq(closes[TCPTALE_CLOSE_TIMEOUT], 2);
+    end();
+  }
+}
+
+/* While fewer than 256 others wait a call has room for the card that it may become, and else half
+ * of that, whoever was pushed out for it. */
+Test(limits, x01_flood_takes_as_much_as_its_calls, .init = set_up) {
+  static const uint32_t MOST[] = {255, 256, 257, 300};
+
+  for (int from_small = 0; from_small <= 1; from_small++) {
+    for (size_t i = 0; i < sizeof MOST / sizeof *MOST; i++) {
+      set_up();
+      siege.config.max_half_open = MOST[i];
+      begin();
+      uint64_t used = memory_used();
+      for (uint32_t n = 0; from_small && n < MOST[i]; n++) call_in(n, CALL_ANSWER);
+      for (uint32_t n = 1000; n < 2000; n++) call_in(n, CALL_V4);
+      cr_expect_eq(memory_used() - used, MOST[i] * (MOST[i] <= 256 ? 128u : 64u), "%u", MOST[i]);
+      end();
+    }
+  }
+}
+
+static uint32_t stops_at; /* TAPE_ */
+
+static void stop_at_eviction(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
+                             const uint8_t *data) {
+  tally(tape, conn, event, data);
+  if (event->kind == stops_at && siege.index > 400) tcptale_tracker_stop(tape->tracker);
+}
+
+/* The user stops as one is pushed out: the call for which that was does not come. */
+Test(limits, x01_flood_is_stopped, .init = set_up) {
+  static const uint32_t KINDS[] = {TAPE_ANOMALY, TAPE_CLOSE};
+
+  for (size_t i = 0; i < 2; i++) {
+    struct build_segment s = segment_of(401, 0, SYN);
+    tcptale_frame frame = {
+        .struct_size = sizeof frame, .link_type = TCPTALE_LINK_RAW, .data = bytes, .index = 401};
+    set_up();
+    siege.config.max_half_open = 300;
+    stops_at = KINDS[i];
+    begin();
+    siege.tape.hook = stop_at_eviction;
+    for (uint32_t n = 0; n < 400; n++) call_in(n, CALL_V4);
+    siege.index = 401;
+    frame.cap_len = frame.wire_len = (uint32_t)build_frame(bytes, sizeof bytes, &s);
+    frame.ts_ns = siege.now_ns;
+    cr_expect_eq(tcptale_tracker_feed(siege.tape.tracker, &frame, 1, NULL), TCPTALE_ERR_STOPPED);
+    cr_expect_eq(told[TAPE_OPEN], 400);
+    look();
+    cr_expect_eq(siege.stats.opened, 400);
+    cr_expect_eq(siege.stats.open_now, 299);
+    cr_expect_null(tape_end(&siege.tape));
+    tape_wipe(&siege.tape);
+  }
 }
 
 /* The same without a limit but memory: half-open ones go first. */
