@@ -27,7 +27,7 @@ class Line:
         return f"| {self.title} | {bar} | {aim} | **{value}** | {self.verdict()} | {self.detail} | {self.peers} |"
 
 
-HEAD = ["| | bar | aim | measured | reaches | ns per packet: tcptale, floor | peers: times tcptale |",
+HEAD = ["| | bar | aim | measured | reaches | held against | peers: times tcptale |",
         "|---|---|---|---|---|---|---|"]
 
 
@@ -57,7 +57,7 @@ def ratio_line(name, line, measured):
     peers = {p + share(measured, p, truth): ratio(times, p, line.subject) for p in line.peers if p in times}
     return Line(f"{name} {work.title}" + (f"; {line.title}" if line.title else ""),
                 ratio(times, line.subject, line.base), line.bar, line.aim,
-                f"{median(times[line.subject]):.1f}, {median(times[line.base]):.1f}",
+                f"{median(times[line.subject]):.1f} ns a packet, {line.base} {median(times[line.base]):.1f}",
                 ", ".join(f"{x:.1f} {p}" for p, x in peers.items()), [p for p, x in peers.items() if x <= 1],
                 faults(measured.heard[line.subject], truth))
 

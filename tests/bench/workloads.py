@@ -77,9 +77,9 @@ WORKLOADS = {
         Ratio("a packet a call, each announced 10 before (tcptale_tracker_prefetch)", "tcptale, announced", "floor table",
               1.6, 1.25),
         Ratio("a packet a call: floor table with 240 instructions more a packet", "floor tablew", "floor table"),
-        Ratio("a packet a call: the same with an index", "floor tableiw", "floor table"),
+        Ratio("a packet a call: floor tablew with an index", "floor tableiw", "floor table"),
         Ratio("a packet a call: the 240 before the line is needed, which was asked for", "floor tablehw", "floor table"),
-        Ratio("a packet a call: the same with an index", "floor tableihw", "floor table"),
+        Ratio("a packet a call: floor tablehw with an index", "floor tableihw", "floor table"),
         Ratio("against the same packets of a thousand at once", "tcptale", "tcptale, 1k", 3.5, 2.0, []),
     ]),
     "W4": Workload("short connections: 500,000 of 10 packets", [
