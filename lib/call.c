@@ -24,9 +24,8 @@ void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale
   tcptale_tell_ends_of(&key->brief, key->kind, tcptale_key_tail(key), key->from, &event->endpoints);
 }
 
-int tcptale_call_may_come(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
-  return !env->pressure && !env->emit.stopped && env->config.half_open_ns > 0 &&
-         !tcptale_table_is_full(&roster->by_key) &&
+int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+  return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
          tcptale_roster_open(roster) < roster->max_open &&
          tcptale_roster_half_open(roster) < roster->max_half_open;
 }

@@ -15,10 +15,10 @@ void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale
                         const struct tcptale_gist *gist, struct tcptale_packed *draft,
                         tcptale_open_event *event);
 
-/* Whether it may come: there is room for it without eviction, it is to wait for its answer, and the
- * user has not stopped. Then, if its key has no connection, tcptale_shape_make_call may follow,
+/* Whether there is room for it without eviction, and the user has not stopped; then, if it is not
+ * due at once (roster.h) and its key has no connection, tcptale_shape_make_call may follow,
  * tcptale_roster_enter_call, and _tell. */
-int tcptale_call_may_come(const struct tcptale_roster *roster, const struct tcptale_conn_env *env);
+int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env);
 
 /* Tells that it opened. */
 void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,

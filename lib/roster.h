@@ -44,7 +44,7 @@ struct tcptale_roster {
   uint32_t spare_card;    /* blocks for one to be woken though no memory is left; NONE: in use */
   uint32_t spare_record;
   uint32_t spare_candidates;
-  uint32_t left;    /* the block that a call which was pushed out has left to the next; NONE */
+  uint32_t left;    /* the block that a call which was pushed out leaves to the next; else NONE */
   uint32_t parting; /* the record of a folded connection that is about to go */
   uint32_t has_due; /* 1: there may be more that is due than was taken */
   uint64_t evicted;
@@ -157,6 +157,15 @@ uint64_t tcptale_roster_deadline(const struct tcptale_conn_env *env, uint32_t re
 
 /* When a call that came at `at_ns` is due, as a tick of the wheel; UINT64_MAX: never. */
 uint64_t tcptale_roster_call_tick(const struct tcptale_conn_env *env, uint64_t at_ns);
+
+/* Whether a call that came at `at_ns` is due in this tick of the wheel, so that it is not to be
+ * packed. One that comes now and waits at all is not: ticks round up. */
+static inline int tcptale_roster_is_due_at_once(const struct tcptale_roster *roster,
+                                                const struct tcptale_conn_env *env,
+                                                uint64_t at_ns) {
+  if (env->config.half_open_ns > 0 && at_ns == env->now_ns) return 0;
+  return tcptale_roster_call_tick(env, at_ns) <= roster->wheel.now;
+}
 
 /* The next reference whose timer came up, or call that is due, earliest first; 0: none. */
 uint32_t tcptale_roster_next_due(struct tcptale_roster *roster, const struct tcptale_conn_env *env);

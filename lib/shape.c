@@ -218,18 +218,11 @@ struct tcptale_conn *tcptale_shape_part(struct tcptale_roster *roster, struct tc
 
 /* ---- packed ones ---- */
 
-/* A call that begins now and waits at all is not due: ticks round up. */
-static int is_due_at_once(const struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                          uint64_t at_ns) {
-  if (env->config.half_open_ns > 0 && at_ns == env->now_ns) return 0;
-  return tcptale_roster_call_tick(env, at_ns) <= roster->wheel.now;
-}
-
 int tcptale_shape_pack(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                        struct tcptale_conn *conn, uint32_t block) {
   struct tcptale_card *card = conn->card;
   uint32_t from = tcptale_roster_ref(env, card), to = block | 1;
-  if (is_due_at_once(roster, env, conn->last_ns)) return 0;
+  if (tcptale_roster_is_due_at_once(roster, env, conn->last_ns)) return 0;
   if (!tcptale_pack(env, conn, tcptale_roster_packed(env, to))) return 0;
   tcptale_roster_replace(roster, env, from, to, tcptale_roster_hash(env, from), TCPTALE_CLASS_CALL);
   tcptale_handshake_end(env, conn);
@@ -274,9 +267,11 @@ void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_con
 void tcptale_shape_replace_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                 uint32_t ref, uint32_t key_kind) {
   tcptale_roster_leave(roster, env, ref);
-  if (may_leave_block(roster, tcptale_roster_packed(env, ref), key_kind)) {
+  tcptale_roster_weigh(roster, env);
+  int will_come = !env->pressure && !env->emit.stopped;
+  if (will_come && may_leave_block(roster, tcptale_roster_packed(env, ref), key_kind)) {
     roster->left = ref & ~1u;
-    return; /* is weighed when the next one enters */
+    return;
   }
   release_card(roster, env, ref & ~1u);
   tcptale_roster_weigh(roster, env);

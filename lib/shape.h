@@ -55,9 +55,9 @@ void tcptale_shape_remove(struct tcptale_roster *roster, struct tcptale_conn_env
 void tcptale_shape_remove_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                uint32_t ref);
 
-/* The same where a call of `key_kind` is to take its place at once (_make_call): its block is left
- * to that, if it is such as the call would get. Should the user have stopped, and no call come, it
- * stays left; nobody needs it then. */
+/* The same where a call of `key_kind` is to take its place (_make_call), unless the user has
+ * stopped or nine tenths are full now: its block is left to that, if it is such as the call would
+ * get. */
 void tcptale_shape_replace_call(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                                 uint32_t ref, uint32_t key_kind);
 

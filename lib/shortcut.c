@@ -137,12 +137,11 @@ static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
   tcptale_call_tell(&t->env, packed, event);
 }
 
-/* One that is half-open gives way for a call; 0: the call may not come even so. */
+/* One that is half-open gives way for a call; 0: that makes no room. */
 static int yield_for_call(struct tcptale_tracker *t, uint32_t key_kind) {
-  if (t->env.emit.stopped || t->env.config.half_open_ns == 0) return 0;
-  tcptale_limits_yield(&t->roster, &t->env, key_kind);
+  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env, key_kind);
   tcptale_shortcut_note_rebased(t);
-  return tcptale_call_may_come(&t->roster, &t->env);
+  return tcptale_call_has_room(&t->roster, &t->env);
 }
 
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,
@@ -151,11 +150,12 @@ int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup
   struct tcptale_packed draft;
   tcptale_open_event event;
   if (look->gist.said.tcp_flags & TCPTALE_TCP_ACK) return take_answer(t, look, guess);
+  if (tcptale_roster_is_due_at_once(&t->roster, &t->env, t->env.now_ns)) return 0;
   tcptale_call_draft(&t->env, key, &look->gist, &draft, &event);
-  int may_come = tcptale_call_may_come(&t->roster, &t->env);
+  int has_room = tcptale_call_has_room(&t->roster, &t->env);
   if (is_copy(t, look)) return 0;
   if (tcptale_roster_look_from(&t->roster, &t->env, key, look->home) != 0) return 0;
-  if (!may_come && !yield_for_call(t, key->kind)) return 0;
+  if (!has_room && !yield_for_call(t, key->kind)) return 0;
   struct tcptale_packed *packed = tcptale_shape_make_call(&t->roster, &t->env, key, &draft);
   if (!packed) return 0;
   open_call(t, packed, look, &event);

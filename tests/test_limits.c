@@ -9,6 +9,7 @@
 
 #include "build.h"
 #include "tape.h"
+#include "tracker.h"
 
 /* Floods are this much smaller where each packet costs more: with sanitizers, and under valgrind
  * (TEST_QUICK). */
@@ -302,7 +303,7 @@ static uint32_t stops_at; /* TAPE_ */
 static void stop_at_eviction(struct tape *tape, tcptale_conn *conn, const struct tape_event *event,
                              const uint8_t *data) {
   tally(tape, conn, event, data);
-  if (event->kind == stops_at && siege.index > 400) tcptale_tracker_stop(tape->tracker);
+  if (event->kind == stops_at && siege.index > 700) tcptale_tracker_stop(tape->tracker);
 }
 
 /* The user stops as one is pushed out: the call for which that was does not come. */
@@ -310,26 +311,55 @@ Test(limits, x01_flood_is_stopped, .init = set_up) {
   static const uint32_t KINDS[] = {TAPE_ANOMALY, TAPE_CLOSE};
 
   for (size_t i = 0; i < 2; i++) {
-    struct build_segment s = segment_of(401, 0, SYN);
+    struct build_segment s = segment_of(701, 0, SYN);
     tcptale_frame frame = {
-        .struct_size = sizeof frame, .link_type = TCPTALE_LINK_RAW, .data = bytes, .index = 401};
+        .struct_size = sizeof frame, .link_type = TCPTALE_LINK_RAW, .data = bytes, .index = 701};
     set_up();
     siege.config.max_half_open = 300;
     stops_at = KINDS[i];
     begin();
     siege.tape.hook = stop_at_eviction;
-    for (uint32_t n = 0; n < 400; n++) call_in(n, CALL_V4);
-    siege.index = 401;
+    uint64_t used = memory_used();
+    for (uint32_t n = 0; n < 700; n++) call_in(n, CALL_V4);
+    siege.index = 701;
     frame.cap_len = frame.wire_len = (uint32_t)build_frame(bytes, sizeof bytes, &s);
     frame.ts_ns = siege.now_ns;
     cr_expect_eq(tcptale_tracker_feed(siege.tape.tracker, &frame, 1, NULL), TCPTALE_ERR_STOPPED);
-    cr_expect_eq(told[TAPE_OPEN], 400);
-    look();
-    cr_expect_eq(siege.stats.opened, 400);
+    cr_expect_eq(told[TAPE_OPEN], 700);
+    cr_expect_eq(memory_used() - used, 299 * 64u);
+    cr_expect_eq(siege.stats.opened, 700);
     cr_expect_eq(siege.stats.open_now, 299);
     cr_expect_null(tape_end(&siege.tape));
     tape_wipe(&siege.tape);
   }
+}
+
+/* Bytes that wait fill the pages in the midst of a flood: the next call finds nine tenths full,
+ * whoever is pushed out for it, and one that is idle too long then ends with him. */
+Test(limits, x01_flood_and_queued_bytes, .init = set_up) {
+  uint32_t n = 1000;
+  uint64_t before, used;
+
+  siege.config.memory_bytes = 1 << 20;
+  siege.config.max_half_open = 300;
+  siege.config.pressure_half_open_ns = 1;
+  begin();
+  const struct tcptale_tracker *t = siege.tape.tracker;
+  used = memory_used();
+  for (uint32_t i = 0; i < 30; i++) shake_hands(i);
+  for (; n < 2000; n++) call_in(n, CALL_V4);
+  for (uint32_t i = 0; tcptale_arena_pages_left(&t->env.arena) >= t->roster.pages_least; i++) {
+    send_bytes(i % 30, 0, ACK, 3001 + i / 30 * 2000, 5001, 1300);
+    siege.now_ns += 1000;
+  }
+  cr_assert_not(t->env.pressure, "nobody has looked yet");
+  before = closes[TCPTALE_CLOSE_EVICTED];
+  call_in(n, CALL_V4);
+  cr_expect_eq(closes[TCPTALE_CLOSE_EVICTED], before + 1);
+  cr_expect_eq(closes[TCPTALE_CLOSE_TIMEOUT], 1);
+  tcptale_tracker_flush(siege.tape.tracker);
+  cr_expect_eq(memory_used(), used);
+  end();
 }
 
 /* The same without a limit but memory: half-open ones go first. */
