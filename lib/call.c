@@ -25,9 +25,9 @@ void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale
 }
 
 int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
+  if (tcptale_roster_half_open(roster) >= roster->max_half_open) return 0; /* so in a flood */
   return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
-         tcptale_roster_open(roster) < roster->max_open &&
-         tcptale_roster_half_open(roster) < roster->max_half_open;
+         tcptale_roster_open(roster) < roster->max_open;
 }
 
 void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 #define COUNTERS_A_BLOCK 15
 #define COUNT_MOST       0xffffffu
 
@@ -94,21 +96,24 @@ static int is_power_of_ten(uint32_t n) {
 }
 
 /* Case X13: who floods with oddities gets the 1st, 10th, 100th ... of each reported. */
-int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
-                         tcptale_anomaly_event *event) {
-  emit->anomalies++;
-  if (emit->stopped) return 0;
-  if (event->code == TCPTALE_ANOMALY_EVICTED) { /* once in a connection's life: needs no counter */
-    event->count = 1;
-    TELL(on_anomaly);
-    return 1;
-  }
+static TCPTALE_APART int tell_some(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
+                                   tcptale_anomaly_event *event) {
   uint32_t *counter = counter_of(emit, counts, event->code);
   if (!counter) counter = &emit->spare[event->code];
   if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
   *counter += 1;
   event->count = *counter & COUNT_MOST;
   if (is_power_of_ten(*counter & COUNT_MOST)) TELL(on_anomaly);
+  return 1;
+}
+
+int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
+                         tcptale_anomaly_event *event) {
+  emit->anomalies++;
+  if (emit->stopped) return 0;
+  if (event->code != TCPTALE_ANOMALY_EVICTED) return tell_some(emit, conn, counts, event);
+  event->count = 1; /* once in a connection's life: needs no counter */
+  TELL(on_anomaly);
   return 1;
 }
 
