@@ -7,35 +7,6 @@
 #include "usual.h"
 #include "util.h"
 
-_Static_assert(sizeof(tcptale_open_event) ==
-                   offsetof(tcptale_open_event, endpoints) + sizeof(tcptale_endpoints),
-               "_draft writes every member but id, index and time");
-
-/* To zero all of it first would take as long again. */
-void tcptale_call_draft(const struct tcptale_conn_env *env, const struct tcptale_key *key,
-                        const struct tcptale_gist *gist, struct tcptale_packed *draft,
-                        tcptale_open_event *event) {
-  tcptale_pack_draft(env, draft, key, gist);
-  event->how = TCPTALE_OPEN_SYN;
-  event->role = TCPTALE_ROLE_KNOWN;
-  memset(&event->endpoints, 0, sizeof event->endpoints);
-  event->endpoints.struct_size = sizeof event->endpoints;
-  event->endpoints.role = TCPTALE_ROLE_KNOWN;
-  tcptale_tell_ends_of(&key->brief, key->kind, tcptale_key_tail(key), key->from, &event->endpoints);
-}
-
-int tcptale_call_has_room(const struct tcptale_roster *roster, const struct tcptale_conn_env *env) {
-  if (tcptale_roster_half_open(roster) >= roster->max_half_open) return 0; /* so in a flood */
-  return !env->pressure && !env->emit.stopped && !tcptale_table_is_full(&roster->by_key) &&
-         tcptale_roster_open(roster) < roster->max_open;
-}
-
-void tcptale_call_tell(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       tcptale_open_event *event) {
-  event->conn_id = tcptale_packed_id(packed);
-  tcptale_emit_open(&env->emit, tcptale_packed_handle(packed), event);
-}
-
 int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tcptale_key *key,
                              uint32_t ref, const struct tcptale_gist *gist) {
   const struct tcptale_packed *packed = tcptale_roster_packed(env, ref);

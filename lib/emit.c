@@ -15,59 +15,37 @@ struct counters {
   uint32_t next;
 };
 
-/* Runs one callback if it is set. */
-#define TELL(member)                                                                               \
-  do {                                                                                             \
-    event->index = emit->index;                                                                    \
-    event->ts_ns = emit->ts_ns;                                                                    \
-    if (emit->callbacks.member) {                                                                  \
-      emit->busy = 1;                                                                              \
-      emit->callbacks.member(conn, event, emit->user);                                             \
-      emit->busy = 0;                                                                              \
-    }                                                                                              \
-  } while (0)
-
-int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event) {
-  if (emit->stopped) return 0;
-  TELL(on_open);
-  return 1;
-}
-
 int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
                              tcptale_established_event *event) {
   if (emit->stopped) return 0;
-  TELL(on_established);
+  TCPTALE_EMIT(on_established);
   return 1;
 }
 
 int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event) {
   if (emit->stopped) return 0;
-  TELL(on_gap);
+  TCPTALE_EMIT(on_gap);
   return 1;
 }
 
 int tcptale_emit_half_close(struct tcptale_emit *emit, tcptale_conn *conn,
                             tcptale_half_close_event *event) {
   if (emit->stopped) return 0;
-  TELL(on_half_close);
+  TCPTALE_EMIT(on_half_close);
   return 1;
 }
 
 int tcptale_emit_reset(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_reset_event *event) {
   if (emit->stopped) return 0;
-  TELL(on_reset);
+  TCPTALE_EMIT(on_reset);
   return 1;
 }
 
 int tcptale_emit_segment(struct tcptale_emit *emit, tcptale_conn *conn,
                          tcptale_segment_event *event) {
   if (emit->stopped) return 0;
-  TELL(on_segment);
+  TCPTALE_EMIT(on_segment);
   return 1;
-}
-
-void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_close_event *event) {
-  TELL(on_close);
 }
 
 /* The counter of a code, made if there is none; NULL when there is no memory. */
@@ -103,7 +81,7 @@ static TCPTALE_APART int tell_some(struct tcptale_emit *emit, tcptale_conn *conn
   if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
   *counter += 1;
   event->count = *counter & COUNT_MOST;
-  if (is_power_of_ten(*counter & COUNT_MOST)) TELL(on_anomaly);
+  if (is_power_of_ten(*counter & COUNT_MOST)) TCPTALE_EMIT(on_anomaly);
   return 1;
 }
 
@@ -113,7 +91,7 @@ int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t
   if (emit->stopped) return 0;
   if (event->code != TCPTALE_ANOMALY_EVICTED) return tell_some(emit, conn, counts, event);
   event->count = 1; /* once in a connection's life: needs no counter */
-  TELL(on_anomaly);
+  TCPTALE_EMIT(on_anomaly);
   return 1;
 }
 

@@ -23,9 +23,26 @@ struct tcptale_emit {
   uint32_t spare[TCPTALE_EMIT_CODES]; /* shared by all that found no memory for a counter */
 };
 
+/* Runs one callback if it is set. */
+#define TCPTALE_EMIT(member)                                                                       \
+  do {                                                                                             \
+    event->index = emit->index;                                                                    \
+    event->ts_ns = emit->ts_ns;                                                                    \
+    if (emit->callbacks.member) {                                                                  \
+      emit->busy = 1;                                                                              \
+      emit->callbacks.member(conn, event, emit->user);                                             \
+      emit->busy = 0;                                                                              \
+    }                                                                                              \
+  } while (0)
+
 /* Each tells one event; the caller has filled in what is not index or time. They return 1 if the
  * event was let through (also where no callback is set), 0 after a stop. */
-int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_open_event *event);
+static inline int tcptale_emit_open(struct tcptale_emit *emit, tcptale_conn *conn,
+                                    tcptale_open_event *event) {
+  if (emit->stopped) return 0;
+  TCPTALE_EMIT(on_open);
+  return 1;
+}
 int tcptale_emit_established(struct tcptale_emit *emit, tcptale_conn *conn,
                              tcptale_established_event *event);
 int tcptale_emit_gap(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_gap_event *event);
@@ -48,14 +65,15 @@ static inline void tcptale_emit_whole_data(struct tcptale_emit *emit, tcptale_co
 static inline int tcptale_emit_data(struct tcptale_emit *emit, tcptale_conn *conn,
                                     tcptale_data_event *event) {
   if (emit->stopped) return 0;
-  event->index = emit->index;
-  event->ts_ns = emit->ts_ns;
-  tcptale_emit_whole_data(emit, conn, event);
+  TCPTALE_EMIT(on_data);
   return 1;
 }
 
 /* Told also after a stop: every connection gets its close. */
-void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn, tcptale_close_event *event);
+static inline void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *conn,
+                                      tcptale_close_event *event) {
+  TCPTALE_EMIT(on_close);
+}
 
 /* Counts the anomaly in the list that begins at *counts (blocks of the arena; release them with
  * tcptale_emit_forget) and tells it if it is the 1st, 10th, 100th ... of its code there.

@@ -244,35 +244,3 @@ int tcptale_pack(const struct tcptale_conn_env *env, const struct tcptale_conn *
   tcptale_key_copy_tail(packed->key_tail, conn->card->key_tail, conn->card->key_kind);
   return 1;
 }
-
-void tcptale_pack_draft(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                        const struct tcptale_key *key, const struct tcptale_gist *gist) {
-  uint32_t traits =
-      gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
-  traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
-  if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;
-  if (gist->has_timestamps) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
-  if (gist->good_sum) traits |= TCPTALE_PACKED_GOOD_CSUM;
-  packed->key = key->brief;
-  packed->links = (struct tcptale_links){0, 0, 0};
-  packed->user = 0;
-  packed->at_ns = env->now_ns;
-  packed->isn = gist->said.seq;
-  packed->ack = 0;
-  packed->ts_val = gist->said.ts_val;
-  packed->window = gist->said.window;
-  packed->traits = (uint16_t)traits;
-  packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
-  packed->reserved0 = 0;
-}
-
-void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_packed *draft, const struct tcptale_key *key,
-                       uint32_t traits) {
-  uint64_t id = ++env->last_id;
-  *packed = *draft;
-  packed->id_low = (uint32_t)id;
-  packed->id_high = (uint16_t)(id >> 32);
-  packed->traits |= (uint16_t)traits;
-  tcptale_key_copy_tail(packed->key_tail, tcptale_key_tail(key), key->kind);
-}

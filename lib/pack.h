@@ -12,6 +12,7 @@
 #include "card.h"
 #include "handshake.h"
 #include "record.h"
+#include "util.h"
 
 /* A packed connection; the tail of its key follows. */
 struct tcptale_packed {
@@ -67,16 +68,6 @@ void tcptale_unpack(struct tcptale_conn_env *env, const struct tcptale_packed *p
                     struct tcptale_card *card, struct tcptale_conn *conn,
                     struct tcptale_handshake *hs);
 
-/* Packs a plain SYN that was never a record, all that is known of it before it has its block: but
- * for id, whether it is roomy, and the tail of its key. It is linked to nothing. */
-void tcptale_pack_draft(const struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                        const struct tcptale_key *key, const struct tcptale_gist *gist);
-
-/* The rest, into its block: gives it the next id. `traits`: IS_ROOMY, or 0. */
-void tcptale_pack_call(struct tcptale_conn_env *env, struct tcptale_packed *packed,
-                       const struct tcptale_packed *draft, const struct tcptale_key *key,
-                       uint32_t traits);
-
 static inline uint64_t tcptale_packed_id(const struct tcptale_packed *packed) {
   return (uint64_t)packed->id_high << 32 | packed->id_low;
 }
@@ -103,6 +94,45 @@ static inline int tcptale_packed_may_fold(const struct tcptale_packed *packed) {
   const uint32_t other =
       TCPTALE_PACKED_IS_ANSWER | TCPTALE_PACKED_IS_SIGNED | TCPTALE_PACKED_IS_IGNORED;
   return !(packed->traits & other) && tcptale_packed_id(packed) < TCPTALE_CARD_ID_LIMIT;
+}
+
+/* Packs a plain SYN that was never a record, all that is known of it before it has its block: but
+ * for id, whether it is roomy, and the tail of its key. It is linked to nothing. In line, as is
+ * _call: a flood has nothing else. */
+static TCPTALE_INLINE void tcptale_pack_draft(const struct tcptale_conn_env *env,
+                                              struct tcptale_packed *packed,
+                                              const struct tcptale_key *key,
+                                              const struct tcptale_gist *gist) {
+  uint32_t traits =
+      gist->wscale == TCPTALE_WSCALE_NONE ? (uint32_t)TCPTALE_PACKED_SCALE_MASK : gist->wscale;
+  traits |= key->kind * TCPTALE_PACKED_KEY_KIND;
+  if (key->from) traits |= TCPTALE_PACKED_CLIENT_AT;
+  if (gist->has_timestamps) traits |= TCPTALE_PACKED_HAS_TIMESTAMPS;
+  if (gist->good_sum) traits |= TCPTALE_PACKED_GOOD_CSUM;
+  packed->key = key->brief;
+  packed->links = (struct tcptale_links){0, 0, 0};
+  packed->user = 0;
+  packed->at_ns = env->now_ns;
+  packed->isn = gist->said.seq;
+  packed->ack = 0;
+  packed->ts_val = gist->said.ts_val;
+  packed->window = gist->said.window;
+  packed->traits = (uint16_t)traits;
+  packed->policies = (uint8_t)env->config.policy[TCPTALE_C2S];
+  packed->reserved0 = 0;
+}
+
+/* The rest, into its block: gives it the next id. `traits`: IS_ROOMY, or 0. */
+static TCPTALE_INLINE void tcptale_pack_call(struct tcptale_conn_env *env,
+                                             struct tcptale_packed *packed,
+                                             const struct tcptale_packed *draft,
+                                             const struct tcptale_key *key, uint32_t traits) {
+  uint64_t id = ++env->last_id;
+  *packed = *draft;
+  packed->id_low = (uint32_t)id;
+  packed->id_high = (uint16_t)(id >> 32);
+  packed->traits |= (uint16_t)traits;
+  tcptale_key_copy_tail(packed->key_tail, tcptale_key_tail(key), key->kind);
 }
 
 /* The plain SYN+ACK of `gist`, which endpoint `from` sent, answers a packed SYN, which may fold,

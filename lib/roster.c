@@ -352,13 +352,6 @@ static uint32_t class_of(const struct tcptale_conn *conn) {
 
 /* ---- places ---- */
 
-/* Nine tenths of the connections or of the pages. */
-void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env) {
-  uint32_t open = tcptale_roster_open(roster);
-  uint32_t left = tcptale_arena_pages_left(&env->arena);
-  env->pressure = open > roster->open_most || left < roster->pages_least;
-}
-
 void tcptale_roster_enter(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                           struct tcptale_card *card, uint32_t hash, uint32_t cls) {
   tcptale_table_add(&roster->by_key, hash, ref_of(env, card));

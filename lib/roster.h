@@ -82,9 +82,6 @@ void tcptale_roster_replace(struct tcptale_roster *roster, const struct tcptale_
 void tcptale_roster_promote(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                             uint32_t ref, uint32_t to, uint32_t hash, uint64_t id);
 
-/* Looks whether nine tenths of the connections or of the pages are taken. */
-void tcptale_roster_weigh(const struct tcptale_roster *roster, struct tcptale_conn_env *env);
-
 /* Where the index of keys is searched for a key; hints that it soon will be. */
 static inline uint32_t tcptale_roster_approach(const struct tcptale_roster *roster,
                                                const struct tcptale_key *key) {
@@ -275,6 +272,14 @@ static inline uint32_t tcptale_roster_half_open(const struct tcptale_roster *ros
 static inline uint32_t tcptale_roster_open(const struct tcptale_roster *roster) {
   return tcptale_roster_half_open(roster) + roster->count[TCPTALE_CLASS_ONE_WAY] +
          roster->count[TCPTALE_CLASS_FULL];
+}
+
+/* Looks whether nine tenths of the connections or of the pages are taken. */
+static inline void tcptale_roster_weigh(const struct tcptale_roster *roster,
+                                        struct tcptale_conn_env *env) {
+  uint32_t open = tcptale_roster_open(roster);
+  uint32_t left = tcptale_arena_pages_left(&env->arena);
+  env->pressure = open > roster->open_most || left < roster->pages_least;
 }
 
 /* Not 0: there may be some that were due before. */
