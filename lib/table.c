@@ -16,15 +16,6 @@ static uint32_t distance(const struct tcptale_table *table, uint32_t from, uint3
   return to >= from ? to - from : to + (table->slot_count - from);
 }
 
-int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
-  if (tcptale_table_is_full(table)) return 0;
-  uint32_t i = tcptale_table_home(table, hash);
-  while (table->slots[i].ref != 0) i = tcptale_table_after(table, i);
-  table->slots[i] = (struct tcptale_slot){hash, ref};
-  table->used++;
-  return 1;
-}
-
 /* Closes the hole at `hole`: every later entry of the cluster that may stand there moves back. */
 static void close_hole(struct tcptale_table *table, uint32_t hole) {
   for (uint32_t i = tcptale_table_after(table, hole); table->slots[i].ref != 0;

@@ -68,7 +68,14 @@ static inline int tcptale_table_is_full(const struct tcptale_table *table) {
 }
 
 /* Adds an entry; 0 when the table is full. */
-int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref);
+static inline int tcptale_table_add(struct tcptale_table *table, uint32_t hash, uint32_t ref) {
+  if (tcptale_table_is_full(table)) return 0;
+  uint32_t i = tcptale_table_home(table, hash);
+  while (table->slots[i].ref != 0) i = tcptale_table_after(table, i);
+  table->slots[i] = (struct tcptale_slot){hash, ref};
+  table->used++;
+  return 1;
+}
 
 /* Lets the entry with this hash and reference stand for `by`; 0 when there is none. */
 int tcptale_table_replace(struct tcptale_table *table, uint32_t hash, uint32_t ref, uint32_t by);
