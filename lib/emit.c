@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "util.h"
-
 #define COUNTERS_A_BLOCK 15
 #define COUNT_MOST       0xffffffu
 
@@ -74,8 +72,10 @@ static int is_power_of_ten(uint32_t n) {
 }
 
 /* Case X13: who floods with oddities gets the 1st, 10th, 100th ... of each reported. */
-static TCPTALE_APART int tell_some(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
-                                   tcptale_anomaly_event *event) {
+int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
+                         tcptale_anomaly_event *event) {
+  emit->anomalies++;
+  if (emit->stopped) return 0;
   uint32_t *counter = counter_of(emit, counts, event->code);
   if (!counter) counter = &emit->spare[event->code];
   if ((*counter & COUNT_MOST) == COUNT_MOST) return 1;
@@ -85,14 +85,11 @@ static TCPTALE_APART int tell_some(struct tcptale_emit *emit, tcptale_conn *conn
   return 1;
 }
 
-int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
-                         tcptale_anomaly_event *event) {
-  emit->anomalies++;
-  if (emit->stopped) return 0;
-  if (event->code != TCPTALE_ANOMALY_EVICTED) return tell_some(emit, conn, counts, event);
-  event->count = 1; /* once in a connection's life: needs no counter */
+void tcptale_emit_eviction(struct tcptale_emit *emit, tcptale_conn *conn, uint64_t conn_id) {
+  tcptale_anomaly_event anomaly = {
+      .conn_id = conn_id, .code = TCPTALE_ANOMALY_EVICTED, .direction = TCPTALE_NO_DIR, .count = 1};
+  tcptale_anomaly_event *event = &anomaly;
   TCPTALE_EMIT(on_anomaly);
-  return 1;
 }
 
 void tcptale_emit_forget(struct tcptale_emit *emit, uint32_t *counts) {

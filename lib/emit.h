@@ -81,6 +81,17 @@ static inline void tcptale_emit_close(struct tcptale_emit *emit, tcptale_conn *c
 int tcptale_emit_anomaly(struct tcptale_emit *emit, tcptale_conn *conn, uint32_t *counts,
                          tcptale_anomaly_event *event);
 
+/* Tells that a connection is evicted; for _evicted. */
+void tcptale_emit_eviction(struct tcptale_emit *emit, tcptale_conn *conn, uint64_t conn_id);
+
+/* The anomaly EVICTED: it comes once in a connection's life, so it needs no counter. Of a flood's
+ * calls each has it, so it costs next to nothing where nobody asked for anomalies. */
+static inline void tcptale_emit_evicted(struct tcptale_emit *emit, tcptale_conn *conn,
+                                        uint64_t conn_id) {
+  emit->anomalies++;
+  if (emit->callbacks.on_anomaly && !emit->stopped) tcptale_emit_eviction(emit, conn, conn_id);
+}
+
 /* Gives a connection's anomaly counters back. */
 void tcptale_emit_forget(struct tcptale_emit *emit, uint32_t *counts);
 

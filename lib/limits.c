@@ -4,6 +4,7 @@
 #include "closing.h"
 #include "shape.h"
 #include "tell.h"
+#include "util.h"
 
 #define LINGER_MOST 16384u /* closed connections: see tracker.h */
 #define TRIES       8      /* records that may be passed over for one eviction */
@@ -11,15 +12,22 @@
 /* ---- who ---- */
 
 /* The first of a class that had no packet since it was last looked at; the head after a few
- * tries; 0. */
-static uint32_t first_idle(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
-                           uint32_t cls) {
-  for (int i = 0; i < TRIES && roster->head[cls]; i++) {
+ * tries. */
+static TCPTALE_APART uint32_t pass_over_busy(struct tcptale_roster *roster,
+                                             const struct tcptale_conn_env *env, uint32_t cls) {
+  for (int i = 0; i < TRIES; i++) {
     struct tcptale_card *card = tcptale_roster_card(env, roster->head[cls]);
-    if (!card->touched) return roster->head[cls];
+    if (!card->touched) break;
     tcptale_roster_pass_over(roster, env, card);
   }
   return roster->head[cls];
+}
+
+/* The same; 0: there is none. */
+static uint32_t first_idle(struct tcptale_roster *roster, const struct tcptale_conn_env *env,
+                           uint32_t cls) {
+  uint32_t ref = roster->head[cls];
+  return ref && tcptale_roster_card(env, ref)->touched ? pass_over_busy(roster, env, cls) : ref;
 }
 
 /* Of a plain call and a half-open connection of which more is known, the one idle longer: neither
@@ -54,12 +62,8 @@ static void tell_end(struct tcptale_conn_env *env, struct tcptale_packed *packed
 static void tell_eviction(struct tcptale_roster *roster, struct tcptale_conn_env *env,
                           uint32_t ref) {
   struct tcptale_packed *packed = tcptale_roster_packed(env, ref);
-  uint32_t uncounted = TCPTALE_ARENA_NONE;
-  tcptale_anomaly_event event = {.conn_id = tcptale_packed_id(packed),
-                                 .code = TCPTALE_ANOMALY_EVICTED,
-                                 .direction = TCPTALE_NO_DIR};
   if (!tcptale_packed_is_ignored(packed))
-    tcptale_emit_anomaly(&env->emit, tcptale_packed_handle(packed), &uncounted, &event);
+    tcptale_emit_evicted(&env->emit, tcptale_packed_handle(packed), tcptale_packed_id(packed));
   roster->evicted++;
   tell_end(env, packed, TCPTALE_CLOSE_EVICTED);
 }
@@ -68,7 +72,7 @@ static void evict_card(struct tcptale_roster *roster, struct tcptale_conn_env *e
                        struct tcptale_card *card) {
   struct tcptale_conn *conn = tcptale_shape_part(roster, env, card);
   if (card->cls != TCPTALE_CLASS_CLOSED) {
-    tcptale_tell_anomaly(env, conn, TCPTALE_ANOMALY_EVICTED, TCPTALE_NO_DIR, 0, 0);
+    tcptale_tell_evicted(env, conn);
     roster->evicted++;
   }
   tcptale_closing_close(env, conn, TCPTALE_CLOSE_EVICTED);

@@ -25,11 +25,13 @@ void tcptale_limits_yield_one(struct tcptale_roster *roster, struct tcptale_conn
                               uint32_t key_kind);
 
 /* The same, where their number is reached: what _open does for a call first, unless nine tenths are
- * full; it then finds that done. */
-static inline void tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env,
-                                        uint32_t key_kind) {
-  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open) return;
+ * full; it then finds that done. 1: one has, so there is room for the call (tcptale_call_has_room):
+ * it was one of every number that the call adds to. */
+static inline int tcptale_limits_yield(struct tcptale_roster *roster, struct tcptale_conn_env *env,
+                                       uint32_t key_kind) {
+  if (env->pressure || tcptale_roster_half_open(roster) < roster->max_half_open) return 0;
   tcptale_limits_yield_one(roster, env, key_kind);
+  return !env->pressure && !env->emit.stopped;
 }
 
 /* After the first step of a connection: packs it, or else lets class and timer follow. The record

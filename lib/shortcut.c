@@ -139,9 +139,10 @@ static void open_call(struct tcptale_tracker *t, struct tcptale_packed *packed,
 
 /* One that is half-open gives way for a call; 0: that makes no room. */
 static int yield_for_call(struct tcptale_tracker *t, uint32_t key_kind) {
-  if (!t->env.emit.stopped) tcptale_limits_yield(&t->roster, &t->env, key_kind);
+  if (t->env.emit.stopped) return 0;
+  int has_room = tcptale_limits_yield(&t->roster, &t->env, key_kind);
   tcptale_shortcut_note_rebased(t);
-  return tcptale_call_has_room(&t->roster, &t->env);
+  return has_room;
 }
 
 int tcptale_shortcut_call(struct tcptale_tracker *t, const struct tcptale_lookup *look,

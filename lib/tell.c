@@ -107,6 +107,10 @@ void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *con
   tell_anomaly(env, conn, &event);
 }
 
+void tcptale_tell_evicted(struct tcptale_conn_env *env, struct tcptale_conn *conn) {
+  if (may_tell(conn)) tcptale_emit_evicted(&env->emit, conn, conn->id);
+}
+
 /* The decoder's findings and the notes, as anomalies of the connection. */
 static void tell_findings(struct tcptale_conn_env *env, struct tcptale_conn *conn,
                           const struct tcptale_arrival *seg) {

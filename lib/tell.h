@@ -26,6 +26,9 @@ void tcptale_tell_close(struct tcptale_conn_env *env, struct tcptale_conn *conn,
 void tcptale_tell_anomaly(struct tcptale_conn_env *env, struct tcptale_conn *conn, uint32_t code,
                           uint32_t dir, uint64_t offset, uint64_t len);
 
+/* Tells that one that is open is evicted, an anomaly as well. */
+void tcptale_tell_evicted(struct tcptale_conn_env *env, struct tcptale_conn *conn);
+
 /* An ACK number without the ACK bit: RFC 9293 gives it no meaning. A RST may carry one all the
  * same. */
 static inline int tcptale_tell_is_broken_ack(const tcptale_packet *p) {
