@@ -91,8 +91,8 @@ def threads_line(truth, told):
     name, bar, aim = THREADS
     wrong = "" if truth["bytes"] == told["bytes_one"] == told["bytes_two"] else "bytes differ"
     return Line(f"{name} two trackers in two threads against one", told["ratio"], bar, aim,
-                f"one {told['ns_one']:.1f}, two {told['ns_two']:.1f}",
-                f"(two threads that only read: {told['machine']:.2f})", wrong=wrong, more=True)
+                f"one {told['ns_one']:.1f} ns a packet, two {told['ns_two']:.1f}; two threads that only read: "
+                f"{told['machine']:.2f}", wrong=wrong, more=True)
 
 
 def heard_table(name, measured, programs):
@@ -110,10 +110,12 @@ def heard_table(name, measured, programs):
 
 
 def not_first(lines):
-    """On which lines a peer is ahead of the library."""
-    for line in lines:
-        for peer in line.behind:
-            yield f"not first: {line.title}: {peer} is ahead"
+    """On which lines a peer is ahead of the library; or that there is none."""
+    behind = [(line.title, peer) for line in lines for peer in line.behind]
+    for title, peer in behind:
+        yield f"not first: {title}: {peer} is ahead"
+    if not behind and any(line.peers for line in lines):
+        yield "first: on each line that has peers"
 
 
 def shortcomings(lines):
