@@ -334,6 +334,44 @@ Test(limits, x01_flood_is_stopped, .init = set_up) {
   }
 }
 
+static uint32_t told_after_stop[TAPE_SEGMENT + 1];
+
+static void stop_at_first_close(struct tape *tape, tcptale_conn *conn,
+                                const struct tape_event *event, const uint8_t *data) {
+  if (told[TAPE_CLOSE] > 0) told_after_stop[event->kind]++;
+  tally(tape, conn, event, data);
+  if (told[TAPE_CLOSE] > 0) tcptale_tracker_stop(tape->tracker);
+}
+
+/* One frame pushes out two, as pages are short; the user stops at the first: of the second only the
+ * close is told. */
+Test(limits, x01_stopped_where_two_go, .init = set_up) {
+  int result = TCPTALE_OK;
+
+  siege.config.memory_bytes = 1 << 20;
+  siege.config.max_half_open = 100000;
+  siege.config.pressure_half_open_ns = siege.config.half_open_ns;
+  memset(told_after_stop, 0, sizeof told_after_stop);
+  begin();
+  for (uint32_t i = 0; i < 30; i++) shake_hands(i);
+  for (uint32_t i = 0; i < 390; i++) send_bytes(i % 30, 0, ACK, 3001 + i / 30 * 2000, 5001, 1300);
+  siege.tape.hook = stop_at_first_close;
+  for (uint32_t n = 1000; n < 100000 && result == TCPTALE_OK; n++) {
+    struct build_segment s = segment_of(n, 0, SYN);
+    tcptale_frame frame = {
+        .struct_size = sizeof frame, .link_type = TCPTALE_LINK_RAW, .data = bytes, .index = n};
+    frame.cap_len = frame.wire_len = (uint32_t)build_frame(bytes, sizeof bytes, &s);
+    frame.ts_ns = siege.now_ns;
+    result = tcptale_tracker_feed(siege.tape.tracker, &frame, 1, NULL);
+  }
+  cr_expect_eq(result, TCPTALE_ERR_STOPPED);
+  cr_expect_eq(told_after_stop[TAPE_CLOSE], 1, "%u", told_after_stop[TAPE_CLOSE]);
+  cr_expect_eq(told_after_stop[TAPE_ANOMALY], 0);
+  cr_expect_eq(told_after_stop[TAPE_OPEN], 0);
+  cr_expect_null(tape_end(&siege.tape));
+  tape_wipe(&siege.tape);
+}
+
 /* Bytes that wait fill the pages in the midst of a flood: the next call finds nine tenths full,
  * whoever is pushed out for it, and one that is idle too long then ends with him. */
 Test(limits, x01_flood_and_queued_bytes, .init = set_up) {
