@@ -2,10 +2,7 @@
 #include "call.h"
 
 #include "seq.h"
-#include "shape.h"
-#include "tell.h"
 #include "usual.h"
-#include "util.h"
 
 int tcptale_call_is_answered(const struct tcptale_conn_env *env, const struct tcptale_key *key,
                              uint32_t ref, const struct tcptale_gist *gist) {
